@@ -1,0 +1,4 @@
+//! What every other crate speaks of: ids, votes, electorates, quorum rules, certificates. No I/O, no clock, no randomness.
+#![forbid(unsafe_code)]
+
+pub mod zip215;

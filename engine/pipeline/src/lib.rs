@@ -1,0 +1,1 @@
+//! The staged pipeline (decode, verify, aggregate, quorum, merkle) and the backends that run it.
