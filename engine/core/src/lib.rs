@@ -1,4 +1,5 @@
 //! What every other crate speaks of: ids, votes, electorates, quorum rules, certificates. No I/O, no clock, no randomness.
 #![forbid(unsafe_code)]
 
+pub mod hash;
 pub mod zip215;
