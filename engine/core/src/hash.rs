@@ -30,8 +30,7 @@ pub const LEAF_KEY: [u8; 32] = *b"\xe4\x7c\x1a\xc6\x7b\x9b\x5e\x79\xd2\x05\xc3\x
     \x35\xbe\xb0\x91\x81\x0b\x23\xe2\xf5\x1e\x3c\x48\xf6\xc6\x58\x37";
 
 /// The BLAKE3 key of parents: `derive_key(PARENT_CONTEXT, "")`.
-pub const PARENT_KEY: [u8; 32] =
-    *b"\x59\xe0\x90\x24\xb4\x36\xf6\x5f\x91\x3c\x39\x92\xc5\x61\x30\x12\
+pub const PARENT_KEY: [u8; 32] = *b"\x59\xe0\x90\x24\xb4\x36\xf6\x5f\x91\x3c\x39\x92\xc5\x61\x30\x12\
     \x12\xce\x53\xba\x28\x32\xb5\x87\x07\x92\x39\x47\x29\x67\xdb\x0f";
 
 /// The prefix byte of an RFC 6962 leaf.
@@ -96,9 +95,7 @@ pub enum ParseDigestError {
         found: usize,
     },
     /// Some character is not a hexadecimal digit.
-    #[error(
-        "a digest is written as 64 hexadecimal digits, and byte {at} of this text is {found:#04x}, which is none"
-    )]
+    #[error("a digest is written as 64 hexadecimal digits, and byte {at} of this text is {found:#04x}, which is none")]
     Digit {
         /// Where in the text, in bytes from its start.
         at: usize,
@@ -111,10 +108,7 @@ impl FromStr for Digest {
     type Err = ParseDigestError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text: &[u8; 64] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_| ParseDigestError::Length { found: text.len() })?;
+        let text: &[u8; 64] = text.as_bytes().try_into().map_err(|_| ParseDigestError::Length { found: text.len() })?;
         let nibble = |at: usize| match text[at] {
             digit @ b'0'..=b'9' => Ok(digit - b'0'),
             digit @ b'a'..=b'f' => Ok(digit - b'a' + 10),
@@ -176,13 +170,7 @@ impl TreeHash {
     pub fn leaf(&self, data: &[u8]) -> Digest {
         match self {
             Self::Blake3 => Digest(blake3::keyed_hash(&LEAF_KEY, data).into()),
-            Self::Sha256 => Digest(
-                Sha256::new()
-                    .chain_update([SHA256_LEAF_PREFIX])
-                    .chain_update(data)
-                    .finalize()
-                    .into(),
-            ),
+            Self::Sha256 => Digest(Sha256::new().chain_update([SHA256_LEAF_PREFIX]).chain_update(data).finalize().into()),
         }
     }
 
@@ -223,10 +211,7 @@ impl FromStr for TreeHash {
     type Err = ParseTreeHashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|hash| hash.name() == text)
-            .ok_or_else(|| ParseTreeHashError(text.to_owned()))
+        Self::ALL.into_iter().find(|hash| hash.name() == text).ok_or_else(|| ParseTreeHashError(text.to_owned()))
     }
 }
 
@@ -239,9 +224,7 @@ impl FromStr for TreeHash {
 pub fn tagged(domain: &'static str, parts: &[&[u8]]) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key(domain);
     for part in parts {
-        hasher
-            .update(&(part.len() as u64).to_le_bytes())
-            .update(part);
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     Digest(hasher.finalize().into())
 }
@@ -264,20 +247,14 @@ mod tests {
         let parent = "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125";
         assert_eq!(hash.empty().to_string(), empty);
         assert_eq!(hash.leaf(b"").to_string(), empty_leaf);
-        assert_eq!(
-            hash.parent(&hash.leaf(b""), &hash.leaf(b"\0")).to_string(),
-            parent
-        );
+        assert_eq!(hash.parent(&hash.leaf(b""), &hash.leaf(b"\0")).to_string(), parent);
     }
 
     #[test]
     fn a_leaf_is_never_a_parent_of_the_same_bytes() {
         for hash in TreeHash::ALL {
             let (left, right) = (hash.leaf(b"left"), hash.leaf(b"right"));
-            assert_ne!(
-                hash.leaf(&[left.0, right.0].concat()),
-                hash.parent(&left, &right)
-            );
+            assert_ne!(hash.leaf(&[left.0, right.0].concat()), hash.parent(&left, &right));
             assert_ne!(hash.parent(&left, &right), hash.parent(&right, &left));
             assert_ne!(hash.leaf(b""), hash.empty());
         }
@@ -302,18 +279,9 @@ mod tests {
         let text = digest.to_string();
         assert_eq!(text.parse(), Ok(digest));
         assert_eq!(text.to_uppercase().parse(), Ok(digest));
-        assert_eq!(
-            text[1..].parse::<Digest>(),
-            Err(ParseDigestError::Length { found: 63 })
-        );
+        assert_eq!(text[1..].parse::<Digest>(), Err(ParseDigestError::Length { found: 63 }));
         let spoiled = format!("{}g", &text[..63]);
-        assert_eq!(
-            spoiled.parse::<Digest>(),
-            Err(ParseDigestError::Digit {
-                at: 63,
-                found: b'g'
-            })
-        );
+        assert_eq!(spoiled.parse::<Digest>(), Err(ParseDigestError::Digit { at: 63, found: b'g' }));
     }
 
     #[test]
@@ -334,21 +302,11 @@ mod tests {
     #[test]
     fn the_encodings_of_today_are_the_encodings_of_tomorrow() {
         let hash = TreeHash::Blake3;
-        let pinned = [
-            hash.empty(),
-            hash.leaf(b"quorate"),
-            hash.parent(&Digest::ZERO, &hash.leaf(b"quorate")),
-        ];
+        let pinned = [hash.empty(), hash.leaf(b"quorate"), hash.parent(&Digest::ZERO, &hash.leaf(b"quorate"))];
         let tagged = tagged("quorate test pin", &[b"quorate", b""]);
         assert_eq!(
-            [pinned[0], pinned[1], pinned[2], tagged]
-                .map(|digest| digest.to_string()[..16].to_owned()),
-            [
-                "d3446ba0ec14472b",
-                "3fe81ee0e096af3e",
-                "39ef031f53176b6f",
-                "182baee00ca3ef92"
-            ]
+            [pinned[0], pinned[1], pinned[2], tagged].map(|digest| digest.to_string()[..16].to_owned()),
+            ["d3446ba0ec14472b", "3fe81ee0e096af3e", "39ef031f53176b6f", "182baee00ca3ef92"]
         );
     }
 }
