@@ -271,7 +271,7 @@ impl Electorate {
         }
         let total = total.map(Weight);
         let thresholds = Thresholds::new(rule, total)?;
-        let records: Vec<[u8; Member::BYTES]> = members.iter().map(Member::record).collect();
+        let records: Vec<Digest> = members.iter().map(|member| TreeHash::Blake3.leaf(&member.record())).collect();
         let members_root = merkle::root(TreeHash::Blake3, &records);
         let header = Header { epoch, rule, joint, members: members.len() as u32, total, members_root };
         Ok(Self { header, thresholds, root: header.root(), members })
