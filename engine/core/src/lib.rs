@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ballot;
+pub mod block;
 pub mod codec;
 pub mod context;
 pub mod decision;
