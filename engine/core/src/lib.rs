@@ -4,8 +4,11 @@
 //! (a certificate, a receipt, a piece of evidence) has a verifier here that needs nothing but bytes and a trust anchor.
 #![forbid(unsafe_code)]
 
+pub mod anchor;
 pub mod ballot;
 pub mod block;
+pub mod certificate;
+pub mod claim;
 pub mod codec;
 pub mod context;
 pub mod decision;
