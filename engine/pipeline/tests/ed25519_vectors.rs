@@ -205,16 +205,18 @@ fn zip215_small_order_cases_are_all_valid() {
 }
 
 #[test]
-fn cctv_cases_are_all_valid() {
+fn cctv_cases_are_valid_unless_their_challenge_hashed_other_bytes() {
     let file = read("cctv/ed25519vectors.json");
     let text = |v: &Value| v["msg"].as_str().expect("text").as_bytes().to_vec();
     let list = file.as_array().expect("a list");
-    let cases: Vec<Case> = list
-        .iter()
-        .filter_map(|v| case(&v["key"], &v["sig"], text(v)))
-        .collect();
+    let cases: Vec<Case> = list.iter().filter_map(|v| case(&v["key"], &v["sig"], text(v))).collect();
     assert_eq!(cases.len(), 914);
-    assert!(agree(&cases, &shapes()).into_iter().all(|verdict| verdict));
+    let verdicts = agree(&cases, &shapes());
+    for (v, verdict) in list.iter().zip(verdicts) {
+        // ZIP-215 hashes R and A as they came; these signatures hashed the canonical encoding.
+        let reencoded = v["flags"].as_array().is_some_and(|flags| flags.contains(&"reencoded_k".into()));
+        assert!(verdict || reencoded, "{v}");
+    }
 }
 
 #[test]

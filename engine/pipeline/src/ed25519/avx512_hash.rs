@@ -24,6 +24,16 @@ macro_rules! avx512 {
     };
 }
 
+/// Eight words of each lane's block, from byte `from` on.
+#[inline(always)]
+fn transposed(blocks: &Blocks, from: usize) -> [__m512i; 8] {
+    let mut rows = [avx512!(_mm512_setzero_si512()); 8];
+    for (row, block) in rows.iter_mut().zip(&blocks.0) {
+        *row = avx512!(_mm512_loadu_si512(block[from..from + 64].as_ptr().cast()));
+    }
+    transpose(rows)
+}
+
 impl HashLanes for H8 {
     const LANES: usize = 8;
 
@@ -71,24 +81,7 @@ impl HashLanes for H8 {
 
     #[inline(always)]
     fn load(blocks: &Blocks) -> [Self; 16] {
-        let half = |half: usize| {
-            let row = |lane: usize| {
-                avx512!(_mm512_loadu_si512(
-                    blocks.0[lane][64 * half..].as_ptr().cast()
-                ))
-            };
-            transpose([
-                row(0),
-                row(1),
-                row(2),
-                row(3),
-                row(4),
-                row(5),
-                row(6),
-                row(7),
-            ])
-        };
-        let (low, high) = (half(0), half(1));
+        let (low, high) = (transposed(blocks, 0), transposed(blocks, 64));
         let mut words = [H8::splat(0); 16];
         let swap = avx512!(_mm512_broadcast_i32x4(_mm_set_epi64x(
             0x0809_0a0b_0c0d_0e0f,

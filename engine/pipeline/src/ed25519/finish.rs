@@ -7,7 +7,7 @@
 use super::decompress::{Affine, load_affine, store_affine};
 use super::field::Fe;
 use super::lanes::{Lanes, MAX_LANES, Row, Stage};
-use super::point::{AffineNiels, Extended, add_affine, double_times};
+use super::point::{AffineNiels, Extended, add_affine_half, double_times};
 use super::staged::{Group, Staged};
 
 /// Groups of lanes that share an inversion.
@@ -95,11 +95,9 @@ impl Stage for Settle<'_> {
                 r[lane] = self.rs[first + lane].row;
             }
             let ((px, py), (rx, ry)) = (load_affine::<V>(&p), load_affine::<V>(&r));
-            let mut difference = [Extended::from_affine(&px, &py)];
-            add_affine(
-                &mut difference,
-                &[AffineNiels::from_affine(&rx, &ry).negate(u8::MAX)],
-            );
+            let r = AffineNiels::from_affine(&rx, &ry).negate(u8::MAX);
+            let mut difference =
+                [add_affine_half(&Extended::from_affine(&px, &py), &r).extend()];
             double_times(&mut difference, 3);
             let [Extended { x, y, z, .. }] = difference;
             let neutral = x.is_zero() & y.sub(&z).is_zero();

@@ -116,7 +116,7 @@ impl<V: Lanes> ProjectiveNiels<V> {
 
 /// What the second half of an addition or doubling multiplies: X = EF, Y = GH, Z = FG, T = EH.
 #[derive(Clone, Copy)]
-struct Completed<V> {
+pub(crate) struct Completed<V> {
     e: Fe<V>,
     f: Fe<V>,
     g: Fe<V>,
@@ -126,7 +126,7 @@ struct Completed<V> {
 impl<V: Lanes> Completed<V> {
     /// What an array of halves holds before it is filled.
     #[inline(always)]
-    fn blank() -> Self {
+    pub(crate) fn blank() -> Self {
         Completed {
             e: Fe::zero(),
             f: Fe::zero(),
@@ -136,7 +136,7 @@ impl<V: Lanes> Completed<V> {
     }
 
     #[inline(always)]
-    fn extend(&self) -> Extended<V> {
+    pub(crate) fn extend(&self) -> Extended<V> {
         Extended {
             x: self.e.mul(&self.f),
             y: self.g.mul(&self.h),
@@ -167,23 +167,13 @@ fn complete<V: Lanes>(minus: Wide<V>, plus: Wide<V>, c: Wide<V>, d: Wide<V>) -> 
     }
 }
 
-/// Adds a table entry to each group.
+/// The first half of the addition of a table entry.
 #[inline(always)]
-pub(crate) fn add_affine<V: Lanes, const G: usize>(
-    sums: &mut [Extended<V>; G],
-    entries: &[AffineNiels<V>; G],
-) {
-    let mut halves = [Completed::blank(); G];
-    for i in 0..G {
-        let (p, q) = (&sums[i], &entries[i]);
-        let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
-        let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
-        let c = p.t.carry().mul(&q.xy2d);
-        halves[i] = complete(minus, plus, c, p.z.double());
-    }
-    for i in 0..G {
-        sums[i] = halves[i].extend();
-    }
+pub(crate) fn add_affine_half<V: Lanes>(p: &Extended<V>, q: &AffineNiels<V>) -> Completed<V> {
+    let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
+    let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
+    let c = p.t.carry().mul(&q.xy2d);
+    complete(minus, plus, c, p.z.double())
 }
 
 /// Adds a projective table entry to each group.

@@ -4,6 +4,7 @@
 //! one inversion, compared, and the rest settled. Everything lives on the stack.
 
 use super::decompress::{Affine, Decompress, load_affine};
+use super::field::Fe;
 use super::finish::{BLOCK_GROUPS, Settle, Sums};
 use super::isa::Isa;
 use super::lanes::{Lanes, MAX_LANES, Row, Stage, dispatch, lanes};
@@ -11,7 +12,7 @@ use super::sha512::{Challenge, hash};
 use super::shape::Shape;
 use super::staged::{Group, Staged};
 use super::tables::{KeyTables, base_table};
-use super::walk::{UNKNOWN_SHAPE, walk_known, walk_unknown};
+use super::walk::{Paths, Stranger, UNKNOWN_SHAPE, walk_known, walk_unknown};
 
 /// Groups that are walked in lockstep, where there are enough signatures.
 const LOCKSTEP: usize = 2;
@@ -305,25 +306,27 @@ impl Stage for WalkKnown<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
+        let WalkKnown { staged, shape, tables, base, .. } = self;
         let mut sums = Sums::<V>::new();
+        let (mut one, mut several) = (Paths::<1>::EMPTY, Paths::<LOCKSTEP>::EMPTY);
         let mut first = 0;
-        while first < self.staged.len() {
-            if self.staged.len() - first > V::LANES {
-                let groups = [
-                    Group::load(self.staged, first),
-                    Group::load(self.staged, first + V::LANES),
-                ];
-                for sum in &walk_known::<V, LOCKSTEP>(&groups, self.tables, self.shape, self.base) {
+        while first < staged.len() {
+            if staged.len() - first > V::LANES {
+                let groups = [Group::load(staged, first), Group::load(staged, first + V::LANES)];
+                // SAFETY: `known_block` passes tables of `shape`, places that are starts of a key's, and the base table.
+                for sum in &unsafe { walk_known(&groups, &mut several, tables, shape, base) } {
                     sums.push(sum);
                 }
                 first += LOCKSTEP * V::LANES;
             } else {
-                let groups = [Group::load(self.staged, first)];
-                sums.push(&walk_known::<V, 1>(&groups, self.tables, self.shape, self.base)[0]);
+                let groups = [Group::load(staged, first)];
+                // SAFETY: as above.
+                let [sum] = unsafe { walk_known(&groups, &mut one, tables, shape, base) };
+                sums.push(&sum);
                 first += V::LANES;
             }
         }
-        sums.compare(self.staged, self.matched, self.sums);
+        sums.compare(staged, self.matched, self.sums);
     }
 }
 
@@ -340,34 +343,39 @@ impl Stage for WalkUnknown<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
+        let WalkUnknown { staged, points, base, .. } = self;
         let mut sums = Sums::<V>::new();
-        let point = |first: usize| {
-            let mut rows = [Affine::NEUTRAL.row; MAX_LANES];
-            for (row, point) in rows.iter_mut().zip(&self.points[first..]).take(V::LANES) {
-                *row = point.row;
-            }
-            load_affine::<V>(&rows)
-        };
+        let (mut one, mut several) = (Stranger::<1>::EMPTY, Stranger::<LOCKSTEP>::EMPTY);
         let mut first = 0;
-        while first < self.staged.len() {
-            if self.staged.len() - first > V::LANES {
+        while first < staged.len() {
+            if staged.len() - first > V::LANES {
                 let next = first + V::LANES;
-                let groups = [
-                    Group::load(self.staged, first),
-                    Group::load(self.staged, next),
-                ];
-                for sum in
-                    &walk_unknown::<V, LOCKSTEP>(&groups, &[point(first), point(next)], self.base)
-                {
+                let groups = [Group::load(staged, first), Group::load(staged, next)];
+                let keys = [load_points(points, first), load_points(points, next)];
+                // SAFETY: `unknown_block` passes the base table.
+                for sum in &unsafe { walk_unknown(&groups, &mut several, &keys, base) } {
                     sums.push(sum);
                 }
                 first += LOCKSTEP * V::LANES;
             } else {
-                let groups = [Group::load(self.staged, first)];
-                sums.push(&walk_unknown::<V, 1>(&groups, &[point(first)], self.base)[0]);
+                let groups = [Group::load(staged, first)];
+                let keys = [load_points(points, first)];
+                // SAFETY: as above.
+                let [sum] = unsafe { walk_unknown(&groups, &mut one, &keys, base) };
+                sums.push(&sum);
                 first += V::LANES;
             }
         }
-        sums.compare(self.staged, self.matched, self.sums);
+        sums.compare(staged, self.matched, self.sums);
     }
+}
+
+/// The affine points of the group that starts at `first`.
+#[inline(always)]
+fn load_points<V: Lanes>(points: &[Affine], first: usize) -> (Fe<V>, Fe<V>) {
+    let mut rows = [Affine::NEUTRAL.row; MAX_LANES];
+    for (row, point) in rows.iter_mut().zip(&points[first..]).take(V::LANES) {
+        *row = point.row;
+    }
+    load_affine(&rows)
 }

@@ -7,7 +7,7 @@
 use super::field::Fe;
 use super::lanes::{Lanes, MAX_LANES, Row};
 use super::point::{
-    AffineNiels, Extended, ProjectiveNiels, add_affine, add_projective, double_times,
+    AffineNiels, Completed, Extended, ProjectiveNiels, add_affine_half, add_projective, double_times,
 };
 use super::scalar::digit;
 use super::shape::Shape;
@@ -17,65 +17,72 @@ use super::staged::{BASE_SHAPE, Group};
 const MAX_STEPS: usize = 64;
 
 /// How many additions ahead entries are fetched.
-const AHEAD: usize = 3;
+const AHEAD: usize = 2;
 
 /// The windows of a key without tables: one table of odd multiples, made for the occasion, serves them all.
 pub(crate) const UNKNOWN_SHAPE: Shape = Shape::new(4, 64);
 const UNKNOWN_ENTRIES: usize = UNKNOWN_SHAPE.entries();
 
 /// The entries that one scalar selects from a table, in the order in which they are added.
-struct Path<'a> {
-    table: &'a [Row],
+#[derive(Clone)]
+pub(crate) struct Path {
     /// Row of each lane's entry.
     rows: [[u64; MAX_LANES]; MAX_STEPS],
     negative: [u8; MAX_STEPS],
     steps: usize,
 }
 
-impl<'a> Path<'a> {
+impl Path {
+    pub(crate) const EMPTY: Path = Path { rows: [[0; MAX_LANES]; MAX_STEPS], negative: [0; MAX_STEPS], steps: 0 };
+
     /// `first` is the row at which each lane's tables begin.
     #[inline(always)]
-    fn plan<V: Lanes>(table: &'a [Row], shape: Shape, first: V, bits: &[V; 5]) -> Self {
-        let mut path = Path {
-            table,
-            rows: [[0; MAX_LANES]; MAX_STEPS],
-            negative: [0; MAX_STEPS],
-            steps: 0,
-        };
+    fn plan<V: Lanes>(&mut self, shape: Shape, first: V, bits: &[V; 5]) {
         let rows_per_table = 2 * shape.entries() as u64;
+        self.steps = 0;
         for phase in (0..shape.phases()).rev() {
-            let windows = (phase..shape.windows()).step_by(shape.phases() as usize);
-            for (number, window) in windows.enumerate() {
+            let mut start = first;
+            let mut window = phase;
+            while window < shape.windows() {
                 let (index, negative) = digit(bits, shape.width(), window);
-                let start = first.add(V::splat(number as u64 * rows_per_table));
-                path.rows[path.steps] = start.add(index.shl::<1>()).to_lanes();
-                path.negative[path.steps] = negative;
-                path.steps += 1;
+                self.rows[self.steps] = start.add(index.shl::<1>()).to_lanes();
+                self.negative[self.steps] = negative;
+                self.steps += 1;
+                start = start.add(V::splat(rows_per_table));
+                window += shape.phases();
             }
         }
-        path
     }
 
+    /// How many steps come before the doublings that follow `phase`.
     #[inline(always)]
-    fn prefetch<V: Lanes>(&self, step: usize) {
+    fn steps_to(&self, shape: Shape, phase: u32) -> usize {
+        (phase..shape.phases()).map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize).sum()
+    }
+
+    /// Asks for the first or second rows of a step's entries.
+    #[inline(always)]
+    fn prefetch<V: Lanes>(&self, table: &[Row], step: usize, half: usize) {
         if step < self.steps {
             for row in &self.rows[step][..V::LANES] {
-                let row = self.table.as_ptr().wrapping_add(*row as usize);
-                V::prefetch(row);
-                V::prefetch(row.wrapping_add(1));
+                V::prefetch(table.as_ptr().wrapping_add(*row as usize + half));
             }
         }
     }
 
+    /// The entries of a step.
+    ///
+    /// # Safety
+    /// The path was planned for this very table: its shape, and places that are starts of tables.
     #[inline(always)]
-    fn entry<V: Lanes>(&self, step: usize) -> AffineNiels<V> {
+    unsafe fn entry<V: Lanes>(&self, table: &[Row], step: usize) -> AffineNiels<V> {
         let mut first = [core::ptr::null(); MAX_LANES];
         let mut second = [core::ptr::null(); MAX_LANES];
         for lane in 0..V::LANES {
             let row = self.rows[step][lane] as usize;
-            debug_assert!(row + 1 < self.table.len());
-            first[lane] = self.table.as_ptr().wrapping_add(row);
-            second[lane] = self.table.as_ptr().wrapping_add(row + 1);
+            debug_assert!(row + 1 < table.len());
+            first[lane] = table.as_ptr().wrapping_add(row);
+            second[lane] = table.as_ptr().wrapping_add(row + 1);
         }
         // SAFETY: every row is the start of a lane's tables, plus a whole number of windows below the shape's, plus twice an
         // index that `digit` masks to the window's entries: a row of the table, and its neighbour is the entry's second.
@@ -90,70 +97,95 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Adds one step of every group's path.
+/// Adds one step of every group's path, and asks for the entries of a later one in between: a burst of requests would fill the
+/// machine's queues and stall it.
+///
+/// # Safety
+/// As [`Path::entry`].
 #[inline(always)]
-fn add_step<V: Lanes, const G: usize>(
+unsafe fn add_step<V: Lanes, const G: usize>(
     sums: &mut [Extended<V>; G],
-    paths: &[Path<'_>; G],
+    paths: &[Path; G],
+    table: &[Row],
     step: usize,
 ) {
-    for path in paths {
-        path.prefetch::<V>(step + AHEAD);
+    let mut halves = [Completed::blank(); G];
+    for i in 0..G {
+        paths[i].prefetch::<V>(table, step + AHEAD, 0);
+        // SAFETY: the caller vouches for it.
+        let entry = unsafe { paths[i].entry(table, step) };
+        halves[i] = add_affine_half(&sums[i], &entry);
     }
-    let mut entries = [paths[0].entry::<V>(step); G];
-    for i in 1..G {
-        entries[i] = paths[i].entry(step);
+    for i in 0..G {
+        paths[i].prefetch::<V>(table, step + AHEAD, 1);
+        sums[i] = halves[i].extend();
     }
-    add_affine(sums, &entries);
+}
+
+/// Room for the paths of `G` groups, reused from walk to walk.
+pub(crate) struct Paths<const G: usize> {
+    keys: [Path; G],
+    bases: [Path; G],
+}
+
+impl<const G: usize> Paths<G> {
+    pub(crate) const EMPTY: Paths<G> = Paths { keys: [Path::EMPTY; G], bases: [Path::EMPTY; G] };
 }
 
 /// s·B - k·A by tables of both points.
+///
+/// # Safety
+/// `tables` are tables of `shape`, every lane's place is the first row of a key's, and `base` is of [`BASE_SHAPE`].
 #[inline(always)]
-pub(crate) fn walk_known<V: Lanes, const G: usize>(
+pub(crate) unsafe fn walk_known<V: Lanes, const G: usize>(
     groups: &[Group<V>; G],
+    paths: &mut Paths<G>,
     tables: &[Row],
     shape: Shape,
     base: &[Row],
 ) -> [Extended<V>; G] {
-    let keys: [Path<'_>; G] =
-        core::array::from_fn(|i| Path::plan(tables, shape, groups[i].place, &groups[i].k));
-    for path in &keys {
+    let Paths { keys, bases } = paths;
+    for i in 0..G {
+        keys[i].plan(shape, groups[i].place, &groups[i].k);
         for step in 0..AHEAD {
-            path.prefetch::<V>(step);
+            keys[i].prefetch::<V>(tables, step, 0);
+            keys[i].prefetch::<V>(tables, step, 1);
         }
+        bases[i].plan(BASE_SHAPE, V::splat(0), &groups[i].s);
     }
-    let bases: [Path<'_>; G] =
-        core::array::from_fn(|i| Path::plan(base, BASE_SHAPE, V::splat(0), &groups[i].s));
-    let mut sums = [Extended::from_affine_niels(&keys[0].entry(0)); G];
-    for i in 1..G {
-        sums[i] = Extended::from_affine_niels(&keys[i].entry(0));
-    }
-    let (mut step, mut step_of_phase) = (1, 0);
-    for phase in (0..shape.phases()).rev() {
-        // The first entry of all is where the sum began.
-        let end = step_of_phase + (shape.windows() - phase).div_ceil(shape.phases()) as usize;
-        while step < end {
-            add_step(&mut sums, &keys, step);
-            step += 1;
+    // SAFETY: the caller vouches for the tables, and the paths were planned for them.
+    unsafe {
+        let mut sums = [Extended::from_affine_niels(&keys[0].entry(tables, 0)); G];
+        for i in 1..G {
+            sums[i] = Extended::from_affine_niels(&keys[i].entry(tables, 0));
         }
-        step_of_phase = end;
-        if phase > 0 {
+        let mut step = 1;
+        for phase in (1..shape.phases()).rev() {
+            let end = keys[0].steps_to(shape, phase);
+            while step < end {
+                add_step(&mut sums, keys, tables, step);
+                step += 1;
+            }
             double_times(&mut sums, shape.width() as usize);
         }
-    }
-    add_base(&mut sums, &bases);
-    sums
-}
-
-#[inline(always)]
-fn add_base<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], bases: &[Path<'_>; G]) {
-    for step in 0..bases[0].steps {
-        add_step(sums, bases, step);
+        // The base point's windows need no doubling: they take turns with the key's last, which gives memory time.
+        for at in 0..bases[0].steps {
+            add_step(&mut sums, bases, base, at);
+            if step < keys[0].steps {
+                add_step(&mut sums, keys, tables, step);
+                step += 1;
+            }
+        }
+        while step < keys[0].steps {
+            add_step(&mut sums, keys, tables, step);
+            step += 1;
+        }
+        sums
     }
 }
 
 /// The odd multiples of one group's points, a lane's entry as three rows.
-struct Multiples([[[Row; MAX_LANES]; 3]; UNKNOWN_ENTRIES]);
+pub(crate) struct Multiples([[[Row; MAX_LANES]; 3]; UNKNOWN_ENTRIES]);
 
 impl Multiples {
     #[inline(always)]
@@ -202,17 +234,34 @@ impl Multiples {
     }
 }
 
+/// Room for the walk of `G` groups of unknown keys.
+pub(crate) struct Stranger<const G: usize> {
+    bases: [Path; G],
+    multiples: [Multiples; G],
+}
+
+impl<const G: usize> Stranger<G> {
+    pub(crate) const EMPTY: Stranger<G> = Stranger {
+        bases: [Path::EMPTY; G],
+        multiples: [const { Multiples([[[Row::ZERO; MAX_LANES]; 3]; UNKNOWN_ENTRIES]) }; G],
+    };
+}
+
 /// s·B - k·A for points -A that have no tables.
+///
+/// # Safety
+/// `base` is of [`BASE_SHAPE`].
 #[inline(always)]
-pub(crate) fn walk_unknown<V: Lanes, const G: usize>(
+pub(crate) unsafe fn walk_unknown<V: Lanes, const G: usize>(
     groups: &[Group<V>; G],
+    room: &mut Stranger<G>,
     points: &[(Fe<V>, Fe<V>); G],
     base: &[Row],
 ) -> [Extended<V>; G] {
-    let bases: [Path<'_>; G] =
-        core::array::from_fn(|i| Path::plan(base, BASE_SHAPE, V::splat(0), &groups[i].s));
+    let Stranger { bases, multiples } = room;
     let mut sums = [Extended::from_affine(&points[0].0, &points[0].1); G];
-    for i in 1..G {
+    for i in 0..G {
+        bases[i].plan(BASE_SHAPE, V::splat(0), &groups[i].s);
         sums[i] = Extended::from_affine(&points[i].0, &points[i].1);
     }
     let mut doubled = sums;
@@ -221,7 +270,6 @@ pub(crate) fn walk_unknown<V: Lanes, const G: usize>(
     for i in 1..G {
         twice[i] = doubled[i].to_niels();
     }
-    let mut multiples = [const { Multiples([[[Row::ZERO; MAX_LANES]; 3]; UNKNOWN_ENTRIES]) }; G];
     for index in 0..UNKNOWN_ENTRIES {
         if index > 0 {
             add_projective(&mut sums, &twice);
@@ -230,8 +278,8 @@ pub(crate) fn walk_unknown<V: Lanes, const G: usize>(
             multiples[i].store(index, &sums[i].to_niels());
         }
     }
+    let mut entries = twice;
     for window in (0..UNKNOWN_SHAPE.windows()).rev() {
-        let mut entries = twice;
         for i in 0..G {
             let (index, negative) = digit(&groups[i].k, UNKNOWN_SHAPE.width(), window);
             entries[i] = multiples[i].load(index, negative);
@@ -245,6 +293,9 @@ pub(crate) fn walk_unknown<V: Lanes, const G: usize>(
             add_projective(&mut sums, &entries);
         }
     }
-    add_base(&mut sums, &bases);
+    for step in 0..bases[0].steps {
+        // SAFETY: the caller vouches for the table, and the paths were planned for it.
+        unsafe { add_step(&mut sums, bases, base, step) };
+    }
     sums
 }
