@@ -255,17 +255,19 @@ impl Lanes for V8 {
     #[inline(always)]
     unsafe fn load_rows(rows: &[*const Row; MAX_LANES]) -> [V8; 8] {
         // SAFETY: the caller vouches for the pointers.
-        let row = |lane: usize| unsafe { _mm512_load_si512(rows[lane].cast()) };
-        let [w0, w1, w2, w3, w4, w5, w6, w7] = transpose([
-            row(0),
-            row(1),
-            row(2),
-            row(3),
-            row(4),
-            row(5),
-            row(6),
-            row(7),
-        ]);
+        let lanes = unsafe {
+            [
+                _mm512_load_si512(rows[0].cast()),
+                _mm512_load_si512(rows[1].cast()),
+                _mm512_load_si512(rows[2].cast()),
+                _mm512_load_si512(rows[3].cast()),
+                _mm512_load_si512(rows[4].cast()),
+                _mm512_load_si512(rows[5].cast()),
+                _mm512_load_si512(rows[6].cast()),
+                _mm512_load_si512(rows[7].cast()),
+            ]
+        };
+        let [w0, w1, w2, w3, w4, w5, w6, w7] = transpose(lanes);
         [
             V8(w0),
             V8(w1),
@@ -300,18 +302,21 @@ impl Lanes for V8 {
 pub(super) fn transpose(rows: [__m512i; 8]) -> [__m512i; 8] {
     let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
     // Pairs of words, then pairs of 128-bit quarters, then halves.
-    let pair = |a, b| ifma!((_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)));
-    let ((p0, p1), (p2, p3), (p4, p5), (p6, p7)) =
-        (pair(r0, r1), pair(r2, r3), pair(r4, r5), pair(r6, r7));
-    let quarter = |a, b| {
-        ifma!((
-            _mm512_shuffle_i64x2::<0x88>(a, b),
-            _mm512_shuffle_i64x2::<0xdd>(a, b)
-        ))
-    };
-    let ((a0, a2), (a1, a3)) = (quarter(p0, p2), quarter(p1, p3));
-    let ((b0, b2), (b1, b3)) = (quarter(p4, p6), quarter(p5, p7));
-    let ((q0, q4), (q1, q5)) = (quarter(a0, b0), quarter(a1, b1));
-    let ((q2, q6), (q3, q7)) = (quarter(a2, b2), quarter(a3, b3));
+    let ((p0, p1), (p2, p3)) = (pairs(r0, r1), pairs(r2, r3));
+    let ((p4, p5), (p6, p7)) = (pairs(r4, r5), pairs(r6, r7));
+    let ((a0, a2), (a1, a3)) = (quarters(p0, p2), quarters(p1, p3));
+    let ((b0, b2), (b1, b3)) = (quarters(p4, p6), quarters(p5, p7));
+    let ((q0, q4), (q1, q5)) = (quarters(a0, b0), quarters(a1, b1));
+    let ((q2, q6), (q3, q7)) = (quarters(a2, b2), quarters(a3, b3));
     [q0, q1, q2, q3, q4, q5, q6, q7]
+}
+
+#[inline(always)]
+fn pairs(a: __m512i, b: __m512i) -> (__m512i, __m512i) {
+    ifma!((_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)))
+}
+
+#[inline(always)]
+fn quarters(a: __m512i, b: __m512i) -> (__m512i, __m512i) {
+    ifma!((_mm512_shuffle_i64x2::<0x88>(a, b), _mm512_shuffle_i64x2::<0xdd>(a, b)))
 }

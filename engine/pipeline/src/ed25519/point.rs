@@ -6,6 +6,7 @@
 
 use super::field::{D_INVERSE, D2, Fe, Wide};
 use super::lanes::Lanes;
+use core::mem::MaybeUninit;
 
 /// (X : Y : Z : T) with x = X/Z, y = Y/Z, T = XY/Z.
 #[derive(Clone, Copy)]
@@ -124,17 +125,6 @@ pub(crate) struct Completed<V> {
 }
 
 impl<V: Lanes> Completed<V> {
-    /// What an array of halves holds before it is filled.
-    #[inline(always)]
-    pub(crate) fn blank() -> Self {
-        Completed {
-            e: Fe::zero(),
-            f: Fe::zero(),
-            g: Fe::zero(),
-            h: Fe::zero(),
-        }
-    }
-
     #[inline(always)]
     pub(crate) fn extend(&self) -> Extended<V> {
         Extended {
@@ -154,6 +144,29 @@ impl<V: Lanes> Completed<V> {
             z: self.f.mul(&self.g),
             t: old.t,
         }
+    }
+}
+
+/// Room for the halves of `G` groups. It is not cleared first: that took a twentieth of all time.
+pub(crate) struct Halves<V, const G: usize>([MaybeUninit<Completed<V>>; G]);
+
+impl<V: Lanes, const G: usize> Halves<V, G> {
+    /// # Safety
+    /// Every half must be set before it is taken.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Halves([const { MaybeUninit::uninit() }; G])
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&mut self, group: usize, half: Completed<V>) {
+        self.0[group].write(half);
+    }
+
+    #[inline(always)]
+    pub(crate) fn take(&self, group: usize) -> &Completed<V> {
+        // SAFETY: whoever called `new` promised that it was set.
+        unsafe { self.0[group].assume_init_ref() }
     }
 }
 
@@ -182,17 +195,18 @@ pub(crate) fn add_projective<V: Lanes, const G: usize>(
     sums: &mut [Extended<V>; G],
     entries: &[ProjectiveNiels<V>; G],
 ) {
-    let mut halves = [Completed::blank(); G];
+    // SAFETY: the loop sets all of them.
+    let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
         let (p, q) = (&sums[i], &entries[i]);
         let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
         let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
         let c = p.t.carry().mul(&q.t2d);
         let d = p.z.carry().mul(&q.z2);
-        halves[i] = complete(minus, plus, c, d);
+        halves.set(i, complete(minus, plus, c, d));
     }
     for i in 0..G {
-        sums[i] = halves[i].extend();
+        sums[i] = halves.take(i).extend();
     }
 }
 
@@ -203,20 +217,21 @@ pub(crate) fn double_times<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G]
     for _ in 1..times {
         let halves = double_halves(sums);
         for i in 0..G {
-            sums[i] = halves[i].project(&sums[i]);
+            sums[i] = halves.take(i).project(&sums[i]);
         }
     }
     if times > 0 {
         let halves = double_halves(sums);
         for i in 0..G {
-            sums[i] = halves[i].extend();
+            sums[i] = halves.take(i).extend();
         }
     }
 }
 
 #[inline(always)]
-fn double_halves<V: Lanes, const G: usize>(sums: &[Extended<V>; G]) -> [Completed<V>; G] {
-    let mut halves = [Completed::blank(); G];
+fn double_halves<V: Lanes, const G: usize>(sums: &[Extended<V>; G]) -> Halves<V, G> {
+    // SAFETY: the loop sets all of them.
+    let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
         let p = &sums[i];
         let xx = p.x.carry().square();
@@ -226,12 +241,13 @@ fn double_halves<V: Lanes, const G: usize>(sums: &[Extended<V>; G]) -> [Complete
         // All of E, F, G, H with the other sign than usual, so that only products are subtracted.
         let h = xx.add(&yy);
         let g = xx.sub(&yy);
-        halves[i] = Completed {
+        let half = Completed {
             e: h.sub(&xy).carry(),
             f: zz.double().add(&g).carry(),
             g: g.carry(),
             h: h.carry(),
         };
+        halves.set(i, half);
     }
     halves
 }

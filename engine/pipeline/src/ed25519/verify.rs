@@ -244,19 +244,32 @@ impl<const BLOCK: usize> Block<BLOCK> {
         claims: impl Iterator<Item = UnknownClaim<'a>>,
         verdicts: &mut [bool],
     ) {
+        let mut done = true;
+        for (i, verdict) in verdicts.iter_mut().enumerate() {
+            *verdict = self.canonical[i] && self.matched[i];
+            done &= *verdict || !self.canonical[i];
+        }
+        if !done {
+            self.settle_differing(isa, claims, verdicts);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_differing<'a>(
+        &self,
+        isa: Isa,
+        claims: impl Iterator<Item = UnknownClaim<'a>>,
+        verdicts: &mut [bool],
+    ) {
         let mut encodings = [[0; 32]; BLOCK];
         let mut sums = [Row::ZERO; BLOCK];
         let mut open = 0;
         for (i, claim) in claims.enumerate() {
-            verdicts[i] = self.canonical[i] && self.matched[i];
             if self.canonical[i] && !self.matched[i] {
                 encodings[open] = *halves(claim.signature).0;
                 sums[open] = self.sums[i];
                 open += 1;
             }
-        }
-        if open == 0 {
-            return;
         }
         let mut rs = [Affine::NEUTRAL; BLOCK];
         let mut settled = [false; BLOCK];

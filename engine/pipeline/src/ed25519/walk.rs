@@ -7,7 +7,7 @@
 use super::field::Fe;
 use super::lanes::{Lanes, MAX_LANES, Row};
 use super::point::{
-    AffineNiels, Completed, Extended, ProjectiveNiels, add_affine_half, add_projective, double_times,
+    AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective, double_times,
 };
 use super::scalar::digit;
 use super::shape::Shape;
@@ -109,16 +109,17 @@ unsafe fn add_step<V: Lanes, const G: usize>(
     table: &[Row],
     step: usize,
 ) {
-    let mut halves = [Completed::blank(); G];
+    // SAFETY: the first loop sets all of them.
+    let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
         paths[i].prefetch::<V>(table, step + AHEAD, 0);
         // SAFETY: the caller vouches for it.
         let entry = unsafe { paths[i].entry(table, step) };
-        halves[i] = add_affine_half(&sums[i], &entry);
+        halves.set(i, add_affine_half(&sums[i], &entry));
     }
     for i in 0..G {
         paths[i].prefetch::<V>(table, step + AHEAD, 1);
-        sums[i] = halves[i].extend();
+        sums[i] = halves.take(i).extend();
     }
 }
 
