@@ -10,6 +10,7 @@ mod arena;
 pub mod backend;
 mod batch;
 mod book;
+pub mod ed25519;
 mod fold;
 pub mod layout;
 mod memory;
@@ -27,3 +28,5 @@ pub use batch::Batch;
 pub use book::Signed;
 pub use fold::RoundState;
 pub use pipeline::{ElectorateId, Event, Limits, Pipeline, PipelineError, Report, RoundId, What};
+//! The staged pipeline (decode, verify, aggregate, quorum, merkle) and the backends that run it.
+
