@@ -12,7 +12,7 @@ use super::avx512;
 use super::library;
 
 /// How many blocks a vector kernel hashes at once.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = 32;
 
 /// How many levels of parents follow the first hash of a chunk.
 pub(super) const RISE: usize = 4;
@@ -121,7 +121,7 @@ impl Kernel {
             let (groups, rest) = blocks.as_chunks::<LANES>();
             let (out_groups, out_rest) = out.as_chunks_mut::<LANES>();
             for (blocks, out) in groups.iter().zip(out_groups) {
-                avx512::hash_16(hash, kind, blocks, out);
+                avx512::hash_lanes(hash, kind, blocks, out);
             }
             return library::hash_each(hash, kind, rest, out_rest);
         }
@@ -151,7 +151,7 @@ impl Kernel {
     /// Replaces `digests`, a level, by the level above, in its front; gives how many those are. A last digest without a
     /// partner moves up as it is.
     pub(super) fn hash_parents(self, hash: TreeHash, digests: &mut [Digest]) -> usize {
-        const AT_ONCE: usize = 4 * LANES;
+        const AT_ONCE: usize = 2 * LANES;
         let mut parents = [Digest::ZERO; AT_ONCE];
         let pairs = digests.len() / 2;
         for first in (0..pairs).step_by(AT_ONCE) {
