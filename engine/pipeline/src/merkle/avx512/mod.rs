@@ -23,6 +23,9 @@ type Digests = [[__m512i; 8]; GROUPS];
 /// A block of every lane.
 type Blocks = [[__m512i; 16]; GROUPS];
 
+/// How many blocks each lane takes of a chunk.
+const STEPS: usize = CHUNK / LANES;
+
 /// Whether this processor has what the functions here are compiled for.
 pub(super) fn detected() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
@@ -63,15 +66,17 @@ fn each<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; LANES], out: &mut [D
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
 fn walk<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; CHUNK], out: [&mut [Digest]; RISE + 1]) {
-    const LEAVES: usize = CHUNK / LANES;
     // The left siblings that wait for their right ones, by level: columns 0 to 7 of a parent's message.
     let mut waiting: [Blocks; RISE] = [[[_mm512_setzero_si512(); 16]; GROUPS]; RISE];
-    for i in 0..LEAVES {
-        let mut digests = node::<SHA256>(kind, &load::<SHA256>(blocks, i, LEAVES));
+    for i in 0..STEPS {
+        prefetch(blocks, i);
+        prefetch(out[0], i);
+        prefetch(out[1], i);
+        let mut digests = node::<SHA256>(kind, &load::<SHA256>(blocks, i, STEPS));
         let mut level = 0;
         loop {
             if !out[level].is_empty() {
-                store::<SHA256>(&digests, out[level], i >> level, LEAVES >> level);
+                store::<SHA256>(&digests, out[level], i >> level, STEPS >> level);
             }
             if level == RISE {
                 break;
@@ -87,6 +92,19 @@ fn walk<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; CHUNK], out: [&mut [
             digests = node::<SHA256>(Kind::Parent, message);
             level += 1;
         }
+    }
+}
+
+/// Asks for share `step` of `STEPS` of the memory behind `items`, which the next chunk will use: the lanes jump about too
+/// much for the processor to guess.
+#[inline(always)]
+fn prefetch<T>(items: &[T], step: usize) {
+    const LINE: usize = 64;
+    let share = size_of_val(items) / STEPS;
+    let behind = items.as_ptr_range().end.cast::<i8>().wrapping_add(share * step);
+    for at in (0..share).step_by(LINE) {
+        // SAFETY: a prefetch reads nothing that the program could see, and may name any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(behind.wrapping_add(at)) };
     }
 }
 
