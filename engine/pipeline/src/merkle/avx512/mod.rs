@@ -1,6 +1,6 @@
-//! Sixteen subtrees at a time, one in each lane of a 512-bit register.
+//! Thirty-two subtrees at a time, one in each lane of two 512-bit registers.
 //!
-//! A digest of every lane together is eight registers, one for each word. In that form the message of sixteen parents is simply
+//! The digests of sixteen lanes together are eight registers, one for each word. In that form the message of sixteen parents is simply
 //! the left digests' eight registers and the right digests' eight: nothing has to be moved. So each lane walks a
 //! subtree of its own, leaf by leaf, and only the blocks that come in (and the digests that are kept) are transposed.
 
