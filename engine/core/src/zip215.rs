@@ -26,9 +26,8 @@ pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(s_bytes)) else {
         return false;
     };
-    let k = Scalar::from_bytes_mod_order_wide(
-        &Sha512::new().chain_update(r_bytes).chain_update(key).chain_update(message).finalize().into(),
-    );
+    let k =
+        Scalar::from_bytes_mod_order_wide(&Sha512::new().chain_update(r_bytes).chain_update(key).chain_update(message).finalize().into());
     let difference = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-a, &s) - r;
     difference.mul_by_cofactor().is_identity()
 }

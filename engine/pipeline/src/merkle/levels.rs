@@ -70,6 +70,12 @@ impl Levels {
         &self.nodes[self.starts[level]..self.starts[level + 1]]
     }
 
+    /// Every node: the levels one behind the other, the leaves first.
+    #[must_use]
+    pub fn nodes(&self) -> &[Digest] {
+        &self.nodes[..self.starts.last().copied().unwrap_or(0)]
+    }
+
     /// What to trust, to check proofs from this tree.
     #[must_use]
     pub fn head(&self) -> TreeHead {
