@@ -10,6 +10,8 @@ mod arena;
 pub mod backend;
 mod batch;
 mod book;
+pub mod conformance;
+pub mod cpu;
 pub mod ed25519;
 mod fold;
 pub mod layout;
@@ -26,7 +28,6 @@ pub mod stages;
 pub use backend::Backend;
 pub use batch::Batch;
 pub use book::Signed;
+pub use ed25519::Isa;
 pub use fold::RoundState;
 pub use pipeline::{ElectorateId, Event, Limits, Pipeline, PipelineError, Report, RoundId, What};
-//! The staged pipeline (decode, verify, aggregate, quorum, merkle) and the backends that run it.
-

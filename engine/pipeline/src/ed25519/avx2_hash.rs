@@ -38,10 +38,7 @@ impl HashLanes for H4 {
 
     #[inline(always)]
     fn rotate<const RIGHT: i32, const LEFT: i32>(self) -> Self {
-        H4(avx2!(_mm256_or_si256(
-            _mm256_srli_epi64::<RIGHT>(self.0),
-            _mm256_slli_epi64::<LEFT>(self.0)
-        )))
+        H4(avx2!(_mm256_or_si256(_mm256_srli_epi64::<RIGHT>(self.0), _mm256_slli_epi64::<LEFT>(self.0))))
     }
 
     #[inline(always)]
@@ -56,28 +53,18 @@ impl HashLanes for H4 {
 
     #[inline(always)]
     fn choose(bit: Self, yes: Self, no: Self) -> Self {
-        H4(avx2!(_mm256_xor_si256(
-            no.0,
-            _mm256_and_si256(bit.0, _mm256_xor_si256(yes.0, no.0))
-        )))
+        H4(avx2!(_mm256_xor_si256(no.0, _mm256_and_si256(bit.0, _mm256_xor_si256(yes.0, no.0)))))
     }
 
     #[inline(always)]
     fn majority(a: Self, b: Self, c: Self) -> Self {
-        H4(avx2!(_mm256_or_si256(
-            _mm256_and_si256(a.0, b.0),
-            _mm256_and_si256(c.0, _mm256_or_si256(a.0, b.0))
-        )))
+        H4(avx2!(_mm256_or_si256(_mm256_and_si256(a.0, b.0), _mm256_and_si256(c.0, _mm256_or_si256(a.0, b.0)))))
     }
 
     #[inline(always)]
     fn select(mask: u8, yes: Self, no: Self) -> Self {
         let lane = |i: u32| -i64::from(mask >> i & 1);
-        H4(avx2!(_mm256_blendv_epi8(
-            no.0,
-            yes.0,
-            _mm256_set_epi64x(lane(3), lane(2), lane(1), lane(0))
-        )))
+        H4(avx2!(_mm256_blendv_epi8(no.0, yes.0, _mm256_set_epi64x(lane(3), lane(2), lane(1), lane(0)))))
     }
 
     #[inline(always)]

@@ -50,21 +50,12 @@ fn zero() -> __m512i {
 /// `low + 19 · high`. `high` is at most 9 · 2^52 + 2^20, so nothing is lost.
 #[inline(always)]
 fn fold(low: __m512i, high: __m512i) -> V8 {
-    V8(ifma!(_mm512_add_epi64(
-        low,
-        _mm512_mullo_epi64(high, _mm512_set1_epi64(19))
-    )))
+    V8(ifma!(_mm512_add_epi64(low, _mm512_mullo_epi64(high, _mm512_set1_epi64(19)))))
 }
 
 impl Lanes for V8 {
     const LANES: usize = 8;
-    const BIAS: [u64; 5] = [
-        512 * (LIMB_MASK - 18),
-        512 * LIMB_MASK,
-        512 * LIMB_MASK,
-        512 * LIMB_MASK,
-        512 * LIMB_MASK,
-    ];
+    const BIAS: [u64; 5] = [512 * (LIMB_MASK - 18), 512 * LIMB_MASK, 512 * LIMB_MASK, 512 * LIMB_MASK, 512 * LIMB_MASK];
     const TIGHT_LIMIT: u64 = (1 << 51) + (1 << 16) - 1;
     const OPERAND_LIMIT: u64 = (1 << 52) - 1;
     const WIDE_LIMIT: u64 = (1 << 62) - 1;
@@ -123,18 +114,12 @@ impl Lanes for V8 {
 
     #[inline(always)]
     fn shr_by(self, bits: u32) -> Self {
-        V8(ifma!(_mm512_srl_epi64(
-            self.0,
-            _mm_cvtsi32_si128(bits as i32)
-        )))
+        V8(ifma!(_mm512_srl_epi64(self.0, _mm_cvtsi32_si128(bits as i32))))
     }
 
     #[inline(always)]
     fn shl_by(self, bits: u32) -> Self {
-        V8(ifma!(_mm512_sll_epi64(
-            self.0,
-            _mm_cvtsi32_si128(bits as i32)
-        )))
+        V8(ifma!(_mm512_sll_epi64(self.0, _mm_cvtsi32_si128(bits as i32))))
     }
 
     #[inline(always)]
@@ -168,11 +153,7 @@ impl Lanes for V8 {
         let z3 = lo(lo(lo(lo(z3, a0, b3), a1, b2), a2, b1), a3, b0);
         let z4 = twice(hi(hi(hi(hi(zero(), a0, b3), a1, b2), a2, b1), a3, b0));
         let z4 = lo(lo(lo(lo(lo(z4, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
-        let z5 = twice(hi(
-            hi(hi(hi(hi(zero(), a0, b4), a1, b3), a2, b2), a3, b1),
-            a4,
-            b0,
-        ));
+        let z5 = twice(hi(hi(hi(hi(hi(zero(), a0, b4), a1, b3), a2, b2), a3, b1), a4, b0));
         let z5 = lo(lo(lo(lo(z5, a1, b4), a2, b3), a3, b2), a4, b1);
         let z6 = twice(hi(hi(hi(hi(zero(), a1, b4), a2, b3), a3, b2), a4, b1));
         let z6 = lo(lo(lo(z6, a2, b4), a3, b3), a4, b2);
@@ -181,13 +162,7 @@ impl Lanes for V8 {
         let z8 = twice(hi(hi(zero(), a3, b4), a4, b3));
         let z8 = lo(z8, a4, b4);
         let z9 = twice(hi(zero(), a4, b4));
-        [
-            fold(z0, z5),
-            fold(z1, z6),
-            fold(z2, z7),
-            fold(z3, z8),
-            fold(z4, z9),
-        ]
+        [fold(z0, z5), fold(z1, z6), fold(z2, z7), fold(z3, z8), fold(z4, z9)]
     }
 
     #[inline(always)]
@@ -203,11 +178,7 @@ impl Lanes for V8 {
         let z3 = twice(z3);
         let z4 = lo(lo(twice(hi(hi(zero(), a0, a3), a1, a2)), a0, a4), a1, a3);
         let z4 = lo(twice(z4), a2, a2);
-        let z5 = lo(
-            lo(hi(twice(hi(hi(zero(), a0, a4), a1, a3)), a2, a2), a1, a4),
-            a2,
-            a3,
-        );
+        let z5 = lo(lo(hi(twice(hi(hi(zero(), a0, a4), a1, a3)), a2, a2), a1, a4), a2, a3);
         let z5 = twice(z5);
         let z6 = lo(twice(hi(hi(zero(), a1, a4), a2, a3)), a2, a4);
         let z6 = lo(twice(z6), a3, a3);
@@ -215,33 +186,15 @@ impl Lanes for V8 {
         let z7 = twice(z7);
         let z8 = lo(twice(twice(hi(zero(), a3, a4))), a4, a4);
         let z9 = twice(hi(zero(), a4, a4));
-        [
-            fold(z0, z5),
-            fold(z1, z6),
-            fold(z2, z7),
-            fold(z3, z8),
-            fold(z4, z9),
-        ]
+        [fold(z0, z5), fold(z1, z6), fold(z2, z7), fold(z3, z8), fold(z4, z9)]
     }
 
     #[inline(always)]
     fn carry(wide: [V8; 5]) -> [V8; 5] {
         let mask = V8::splat(LIMB_MASK);
         let [w0, w1, w2, w3, w4] = wide;
-        let (c0, c1, c2, c3, c4) = (
-            w0.shr::<51>(),
-            w1.shr::<51>(),
-            w2.shr::<51>(),
-            w3.shr::<51>(),
-            w4.shr::<51>(),
-        );
-        let (l0, l1, l2, l3, l4) = (
-            w0.and(mask),
-            w1.and(mask),
-            w2.and(mask),
-            w3.and(mask),
-            w4.and(mask),
-        );
+        let (c0, c1, c2, c3, c4) = (w0.shr::<51>(), w1.shr::<51>(), w2.shr::<51>(), w3.shr::<51>(), w4.shr::<51>());
+        let (l0, l1, l2, l3, l4) = (w0.and(mask), w1.and(mask), w2.and(mask), w3.and(mask), w4.and(mask));
         // Operands below 2^62 carry less than 2^11, and 19 times that is below 2^16.
         let l0 = V8(lo(l0.0, c4, V8::splat(19)));
         [l0, l1.add(c0), l2.add(c1), l3.add(c2), l4.add(c3)]
@@ -268,16 +221,7 @@ impl Lanes for V8 {
             ]
         };
         let [w0, w1, w2, w3, w4, w5, w6, w7] = transpose(lanes);
-        [
-            V8(w0),
-            V8(w1),
-            V8(w2),
-            V8(w3),
-            V8(w4),
-            V8(w5),
-            V8(w6),
-            V8(w7),
-        ]
+        [V8(w0), V8(w1), V8(w2), V8(w3), V8(w4), V8(w5), V8(w6), V8(w7)]
     }
 
     #[inline(always)]

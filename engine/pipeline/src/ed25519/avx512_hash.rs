@@ -64,9 +64,7 @@ impl HashLanes for H8 {
 
     #[inline(always)]
     fn choose(bit: Self, yes: Self, no: Self) -> Self {
-        H8(avx512!(_mm512_ternarylogic_epi64::<0xca>(
-            bit.0, yes.0, no.0
-        )))
+        H8(avx512!(_mm512_ternarylogic_epi64::<0xca>(bit.0, yes.0, no.0)))
     }
 
     #[inline(always)]
@@ -83,10 +81,7 @@ impl HashLanes for H8 {
     fn load(blocks: &Blocks) -> [Self; 16] {
         let (low, high) = (transposed(blocks, 0), transposed(blocks, 64));
         let mut words = [H8::splat(0); 16];
-        let swap = avx512!(_mm512_broadcast_i32x4(_mm_set_epi64x(
-            0x0809_0a0b_0c0d_0e0f,
-            0x0001_0203_0405_0607
-        )));
+        let swap = avx512!(_mm512_broadcast_i32x4(_mm_set_epi64x(0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607)));
         for i in 0..8 {
             words[i] = H8(avx512!(_mm512_shuffle_epi8(low[i], swap)));
             words[i + 8] = H8(avx512!(_mm512_shuffle_epi8(high[i], swap)));

@@ -35,23 +35,14 @@ impl Stage for Build<'_> {
     fn run<V: Lanes>(self) {
         let mut pending = Vec::with_capacity(BATCH);
         let size = self.shape.rows_per_key();
-        for (points, rows) in self
-            .points
-            .chunks(V::LANES)
-            .zip(self.rows.chunks_mut(size * V::LANES))
-        {
+        for (points, rows) in self.points.chunks(V::LANES).zip(self.rows.chunks_mut(size * V::LANES)) {
             build_group::<V>(points, self.shape, rows, &mut pending);
         }
     }
 }
 
 #[inline(always)]
-fn build_group<V: Lanes>(
-    points: &[Row],
-    shape: Shape,
-    rows: &mut [Row],
-    pending: &mut Vec<Pending<V>>,
-) {
+fn build_group<V: Lanes>(points: &[Row], shape: Shape, rows: &mut [Row], pending: &mut Vec<Pending<V>>) {
     let mut lanes = [points[0]; MAX_LANES];
     lanes[..points.len()].copy_from_slice(points);
     let (x, y) = load_affine::<V>(&lanes);
@@ -71,12 +62,7 @@ fn build_group<V: Lanes>(
                 add_projective(&mut multiple, &twice);
             }
             let z = multiple[0].z.carry();
-            pending.push(Pending {
-                x: multiple[0].x,
-                y: multiple[0].y,
-                z,
-                before: product,
-            });
+            pending.push(Pending { x: multiple[0].x, y: multiple[0].y, z, before: product });
             product = product.mul(&z).carry();
             if pending.len() == BATCH {
                 written = flush(pending, &mut product, written, shape, points.len(), rows);

@@ -37,16 +37,8 @@ fn spin(rounds: u64) -> u64 {
         std::hint::black_box(());
         for chain in &mut chains {
             // SAFETY: an empty assembly block that claims to change a register.
-            unsafe {
-                core::arch::asm!(
-                    "/* {0} */",
-                    inout(zmm_reg) * chain,
-                    options(pure, nomem, nostack, preserves_flags)
-                )
-            };
+            unsafe { core::arch::asm!("/* {0} */", inout(zmm_reg) * chain, options(pure, nomem, nostack, preserves_flags)) };
         }
     }
-    chains.into_iter().fold(0, |sum, chain| {
-        sum ^ _mm_cvtsi128_si64(_mm512_castsi512_si128(chain)) as u64
-    })
+    chains.into_iter().fold(0, |sum, chain| sum ^ _mm_cvtsi128_si64(_mm512_castsi512_si128(chain)) as u64)
 }

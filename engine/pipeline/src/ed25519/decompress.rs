@@ -15,20 +15,14 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    pub(crate) const NEUTRAL: Affine = Affine {
-        row: Row([0, 0, 0, 0, 1, 0, 0, 0]),
-        valid: false,
-    };
+    pub(crate) const NEUTRAL: Affine = Affine { row: Row([0, 0, 0, 0, 1, 0, 0, 0]), valid: false };
 }
 
 /// x and y of a row of each lane.
 #[inline(always)]
 pub(crate) fn load_affine<V: Lanes>(rows: &[Row; MAX_LANES]) -> (Fe<V>, Fe<V>) {
     let [x0, x1, x2, x3, y0, y1, y2, y3] = V::transpose(rows);
-    (
-        Fe::from_words([x0, x1, x2, x3]),
-        Fe::from_words([y0, y1, y2, y3]),
-    )
+    (Fe::from_words([x0, x1, x2, x3]), Fe::from_words([y0, y1, y2, y3]))
 }
 
 /// The reverse of `load_affine`, for frozen elements.
@@ -61,11 +55,7 @@ impl Stage for Decompress<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         let chunk = GROUPS * V::LANES;
-        for (encodings, points) in self
-            .encodings
-            .chunks(chunk)
-            .zip(self.points.chunks_mut(chunk))
-        {
+        for (encodings, points) in self.encodings.chunks(chunk).zip(self.points.chunks_mut(chunk)) {
             if encodings.len() <= V::LANES {
                 decompress_groups::<V, 1>(encodings, self.negate, points);
             } else {
@@ -76,21 +66,13 @@ impl Stage for Decompress<'_> {
 }
 
 #[inline(always)]
-fn decompress_groups<V: Lanes, const G: usize>(
-    encodings: &[[u8; 32]],
-    negate: bool,
-    points: &mut [Affine],
-) {
+fn decompress_groups<V: Lanes, const G: usize>(encodings: &[[u8; 32]], negate: bool, points: &mut [Affine]) {
     let zero = Fe::<V>::zero();
     let (mut y, mut sign) = ([zero; G], [0u8; G]);
     let (mut u, mut v, mut uv3, mut uv7) = ([zero; G], [zero; G], [zero; G], [zero; G]);
     for i in 0..G {
         let mut rows = [Row::ZERO; MAX_LANES];
-        for (row, encoding) in rows
-            .iter_mut()
-            .zip(encodings.iter().skip(i * V::LANES))
-            .take(V::LANES)
-        {
+        for (row, encoding) in rows.iter_mut().zip(encodings.iter().skip(i * V::LANES)).take(V::LANES) {
             row.0[..4].copy_from_slice(&words(encoding));
         }
         let [w0, w1, w2, w3, ..] = V::transpose(&rows);
@@ -111,9 +93,7 @@ fn decompress_groups<V: Lanes, const G: usize>(
         let vxx = x.square().carry().mul(&v[i]);
         let direct = vxx.sub(&u[i].widen()).is_zero();
         let turned = vxx.add(&u[i].widen()).is_zero();
-        let root = Fe::select(direct, &x, &x.mul(&Fe::constant(SQRT_MINUS_ONE)).carry())
-            .widen()
-            .freeze();
+        let root = Fe::select(direct, &x, &x.mul(&Fe::constant(SQRT_MINUS_ONE)).carry()).widen().freeze();
         let odd = root.0[0].test(V::splat(1));
         let wanted = if negate { !sign[i] } else { sign[i] };
         let minus = Fe::zero().widen().sub(&root.widen()).freeze();
@@ -122,16 +102,8 @@ fn decompress_groups<V: Lanes, const G: usize>(
         let x = Fe::select(valid, &x, &Fe::zero());
         let y = Fe::select(valid, &y[i].widen().freeze(), &Fe::one());
         let rows = store_affine(x, y);
-        for (lane, point) in points
-            .iter_mut()
-            .skip(i * V::LANES)
-            .take(V::LANES)
-            .enumerate()
-        {
-            *point = Affine {
-                row: rows[lane],
-                valid: valid >> lane & 1 == 1,
-            };
+        for (lane, point) in points.iter_mut().skip(i * V::LANES).take(V::LANES).enumerate() {
+            *point = Affine { row: rows[lane], valid: valid >> lane & 1 == 1 };
         }
     }
 }

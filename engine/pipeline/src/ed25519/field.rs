@@ -7,37 +7,13 @@
 use super::lanes::{LIMB_MASK, Lanes, MAX_LANES};
 
 /// d = -121665/121666, the curve's constant.
-pub(crate) const D: [u64; 5] = [
-    0x34dca135978a3,
-    0x1a8283b156ebd,
-    0x5e7a26001c029,
-    0x739c663a03cbb,
-    0x52036cee2b6ff,
-];
+pub(crate) const D: [u64; 5] = [0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff];
 /// 2d.
-pub(crate) const D2: [u64; 5] = [
-    0x69b9426b2f159,
-    0x35050762add7a,
-    0x3cf44c0038052,
-    0x6738cc7407977,
-    0x2406d9dc56dff,
-];
+pub(crate) const D2: [u64; 5] = [0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff];
 /// 1/d.
-pub(crate) const D_INVERSE: [u64; 5] = [
-    0xf276cdc9f843,
-    0x3084f2a85c4bc,
-    0x6e73d982d775a,
-    0x721958b108a66,
-    0x40907ed214d5c,
-];
+pub(crate) const D_INVERSE: [u64; 5] = [0xf276cdc9f843, 0x3084f2a85c4bc, 0x6e73d982d775a, 0x721958b108a66, 0x40907ed214d5c];
 /// A square root of -1.
-pub(crate) const SQRT_MINUS_ONE: [u64; 5] = [
-    0x61b274a0ea0b0,
-    0xd5a5fc8f189d,
-    0x7ef5e9cbd0c60,
-    0x78595a6804c9e,
-    0x2b8324804fc1d,
-];
+pub(crate) const SQRT_MINUS_ONE: [u64; 5] = [0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d];
 
 /// An element that can be multiplied: limbs at most `V::TIGHT_LIMIT`, or `V::OPERAND_LIMIT` for one of two operands.
 #[derive(Clone, Copy)]
@@ -54,13 +30,7 @@ fn map<T: Copy, V>(a: &[T; 5], f: impl Fn(T) -> V) -> [V; 5] {
 
 #[inline(always)]
 fn zip<V: Lanes>(a: &[V; 5], b: &[V; 5], f: impl Fn(V, V) -> V) -> [V; 5] {
-    [
-        f(a[0], b[0]),
-        f(a[1], b[1]),
-        f(a[2], b[2]),
-        f(a[3], b[3]),
-        f(a[4], b[4]),
-    ]
+    [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3]), f(a[4], b[4])]
 }
 
 impl<V: Lanes> Wide<V> {
@@ -124,13 +94,7 @@ impl<V: Lanes> Wide<V> {
         let a2 = a2.add(a1.shr::<51>());
         let a3 = a3.add(a2.shr::<51>());
         let a4 = a4.add(a3.shr::<51>());
-        Fe([
-            a0.and(mask),
-            a1.and(mask),
-            a2.and(mask),
-            a3.and(mask),
-            a4.and(mask),
-        ])
+        Fe([a0.and(mask), a1.and(mask), a2.and(mask), a3.and(mask), a4.and(mask)])
     }
 
     /// The lanes in which the value is zero.
@@ -178,17 +142,9 @@ impl<V: Lanes> Fe<V> {
     /// 2p - `self` in the lanes of the mask: an operand, but not a tight one. `self` is a table's entry: limbs at most 2p's.
     #[inline(always)]
     pub(crate) fn negate(&self, lanes: u8) -> Fe<V> {
-        let twice_p = [
-            2 * (LIMB_MASK - 18),
-            2 * LIMB_MASK,
-            2 * LIMB_MASK,
-            2 * LIMB_MASK,
-            2 * LIMB_MASK,
-        ];
+        let twice_p = [2 * (LIMB_MASK - 18), 2 * LIMB_MASK, 2 * LIMB_MASK, 2 * LIMB_MASK, 2 * LIMB_MASK];
         V::assert_at_most(&self.0, twice_p[0]);
-        Fe(zip(&map(&twice_p, V::splat), &self.0, |p, limb| {
-            V::select(lanes, p.sub(limb), limb)
-        }))
+        Fe(zip(&map(&twice_p, V::splat), &self.0, |p, limb| V::select(lanes, p.sub(limb), limb)))
     }
 
     #[inline(always)]
@@ -214,12 +170,7 @@ impl<V: Lanes> Fe<V> {
     pub(crate) fn to_words(self) -> [V; 4] {
         V::assert_at_most(&self.0, LIMB_MASK);
         let [l0, l1, l2, l3, l4] = self.0;
-        [
-            l0.or(l1.shl::<51>()),
-            l1.shr::<13>().or(l2.shl::<38>()),
-            l2.shr::<26>().or(l3.shl::<25>()),
-            l3.shr::<39>().or(l4.shl::<12>()),
-        ]
+        [l0.or(l1.shl::<51>()), l1.shr::<13>().or(l2.shl::<38>()), l2.shr::<26>().or(l3.shl::<25>()), l3.shr::<39>().or(l4.shl::<12>())]
     }
 
     /// The inverse in every lane; zero has none and makes all lanes zero. The lanes are multiplied together, inverted

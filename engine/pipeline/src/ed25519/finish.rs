@@ -25,12 +25,7 @@ impl<V: Lanes> Sums<V> {
     #[inline(always)]
     pub(crate) fn new() -> Self {
         let blank = [Fe::zero(); BLOCK_GROUPS];
-        Sums {
-            x: blank,
-            y: blank,
-            z: blank,
-            count: 0,
-        }
+        Sums { x: blank, y: blank, z: blank, count: 0 }
     }
 
     #[inline(always)]
@@ -86,24 +81,19 @@ impl Stage for Settle<'_> {
     fn run<V: Lanes>(self) {
         for first in (0..self.sums.len()).step_by(V::LANES) {
             let lanes = V::LANES.min(self.sums.len() - first);
-            let (mut p, mut r) = (
-                [Affine::NEUTRAL.row; MAX_LANES],
-                [Affine::NEUTRAL.row; MAX_LANES],
-            );
+            let (mut p, mut r) = ([Affine::NEUTRAL.row; MAX_LANES], [Affine::NEUTRAL.row; MAX_LANES]);
             for lane in 0..lanes {
                 p[lane] = self.sums[first + lane];
                 r[lane] = self.rs[first + lane].row;
             }
             let ((px, py), (rx, ry)) = (load_affine::<V>(&p), load_affine::<V>(&r));
             let r = AffineNiels::from_affine(&rx, &ry).negate(u8::MAX);
-            let mut difference =
-                [add_affine_half(&Extended::from_affine(&px, &py), &r).extend()];
+            let mut difference = [add_affine_half(&Extended::from_affine(&px, &py), &r).extend()];
             double_times(&mut difference, 3);
             let [Extended { x, y, z, .. }] = difference;
             let neutral = x.is_zero() & y.sub(&z).is_zero();
             for lane in 0..lanes {
-                self.verdicts[first + lane] =
-                    self.rs[first + lane].valid && neutral >> lane & 1 == 1;
+                self.verdicts[first + lane] = self.rs[first + lane].valid && neutral >> lane & 1 == 1;
             }
         }
     }

@@ -53,10 +53,6 @@ impl Isa {
 
     /// This set if the machine has it, otherwise the best one that it has: a caller may name any set.
     pub(crate) fn or_best(self) -> Isa {
-        if Isa::available().contains(&self) {
-            self
-        } else {
-            Isa::detect()
-        }
+        if Isa::available().contains(&self) { self } else { Isa::detect() }
     }
 }

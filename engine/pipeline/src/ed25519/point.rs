@@ -59,12 +59,7 @@ impl<V: Lanes> AffineNiels<V> {
 impl<V: Lanes> Extended<V> {
     #[inline(always)]
     pub(crate) fn from_affine(x: &Fe<V>, y: &Fe<V>) -> Self {
-        Extended {
-            x: x.widen(),
-            y: y.widen(),
-            z: Fe::one().widen(),
-            t: x.mul(y),
-        }
+        Extended { x: x.widen(), y: y.widen(), z: Fe::one().widen(), t: x.mul(y) }
     }
 
     /// The point of a table entry, without an addition: (2x : 2y : 2), T = 2xy.
@@ -127,23 +122,13 @@ pub(crate) struct Completed<V> {
 impl<V: Lanes> Completed<V> {
     #[inline(always)]
     pub(crate) fn extend(&self) -> Extended<V> {
-        Extended {
-            x: self.e.mul(&self.f),
-            y: self.g.mul(&self.h),
-            z: self.f.mul(&self.g),
-            t: self.e.mul(&self.h),
-        }
+        Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: self.e.mul(&self.h) }
     }
 
     /// As `extend`, with T left as it was in `old`: enough for a doubling to follow.
     #[inline(always)]
     fn project(&self, old: &Extended<V>) -> Extended<V> {
-        Extended {
-            x: self.e.mul(&self.f),
-            y: self.g.mul(&self.h),
-            z: self.f.mul(&self.g),
-            t: old.t,
-        }
+        Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: old.t }
     }
 }
 
@@ -172,12 +157,7 @@ impl<V: Lanes, const G: usize> Halves<V, G> {
 
 #[inline(always)]
 fn complete<V: Lanes>(minus: Wide<V>, plus: Wide<V>, c: Wide<V>, d: Wide<V>) -> Completed<V> {
-    Completed {
-        e: plus.sub(&minus).carry(),
-        f: d.sub(&c).carry(),
-        g: d.add(&c).carry(),
-        h: plus.add(&minus).carry(),
-    }
+    Completed { e: plus.sub(&minus).carry(), f: d.sub(&c).carry(), g: d.add(&c).carry(), h: plus.add(&minus).carry() }
 }
 
 /// The first half of the addition of a table entry.
@@ -191,10 +171,7 @@ pub(crate) fn add_affine_half<V: Lanes>(p: &Extended<V>, q: &AffineNiels<V>) -> 
 
 /// Adds a projective table entry to each group.
 #[inline(always)]
-pub(crate) fn add_projective<V: Lanes, const G: usize>(
-    sums: &mut [Extended<V>; G],
-    entries: &[ProjectiveNiels<V>; G],
-) {
+pub(crate) fn add_projective<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], entries: &[ProjectiveNiels<V>; G]) {
     // SAFETY: the loop sets all of them.
     let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
@@ -241,12 +218,7 @@ fn double_halves<V: Lanes, const G: usize>(sums: &[Extended<V>; G]) -> Halves<V,
         // All of E, F, G, H with the other sign than usual, so that only products are subtracted.
         let h = xx.add(&yy);
         let g = xx.sub(&yy);
-        let half = Completed {
-            e: h.sub(&xy).carry(),
-            f: zz.double().add(&g).carry(),
-            g: g.carry(),
-            h: h.carry(),
-        };
+        let half = Completed { e: h.sub(&xy).carry(), f: zz.double().add(&g).carry(), g: g.carry(), h: h.carry() };
         halves.set(i, half);
     }
     halves

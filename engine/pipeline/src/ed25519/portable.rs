@@ -27,13 +27,7 @@ fn carry_columns(mut c: [u128; 5]) -> [u64; 5] {
 
 impl Lanes for u64 {
     const LANES: usize = 1;
-    const BIAS: [u64; 5] = [
-        4 * (LIMB_MASK - 18),
-        4 * LIMB_MASK,
-        4 * LIMB_MASK,
-        4 * LIMB_MASK,
-        4 * LIMB_MASK,
-    ];
+    const BIAS: [u64; 5] = [4 * (LIMB_MASK - 18), 4 * LIMB_MASK, 4 * LIMB_MASK, 4 * LIMB_MASK, 4 * LIMB_MASK];
     const TIGHT_LIMIT: u64 = (1 << 54) - 1;
     const OPERAND_LIMIT: u64 = (1 << 54) - 1;
     const WIDE_LIMIT: u64 = (1 << 54) - 1;

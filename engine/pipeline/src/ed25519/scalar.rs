@@ -13,22 +13,10 @@ use super::lanes::Lanes;
 use super::shape::Shape;
 
 /// L = 2^252 + 27742317777372353535851937790883648493.
-const ORDER: [u64; 5] = [
-    0x5812_631a_5cf5_d3ed,
-    0x14de_f9de_a2f7_9cd6,
-    0,
-    0x1000_0000_0000_0000,
-    0,
-];
+const ORDER: [u64; 5] = [0x5812_631a_5cf5_d3ed, 0x14de_f9de_a2f7_9cd6, 0, 0x1000_0000_0000_0000, 0];
 
 /// ⌊2^512 / L⌋, for Barrett's reduction.
-const MU: [u64; 5] = [
-    0xed9c_e5a3_0a2c_131b,
-    0x2106_215d_0863_29a7,
-    0xffff_ffff_ffff_ffeb,
-    0xffff_ffff_ffff_ffff,
-    0xf,
-];
+const MU: [u64; 5] = [0xed9c_e5a3_0a2c_131b, 0x2106_215d_0863_29a7, 0xffff_ffff_ffff_ffeb, 0xffff_ffff_ffff_ffff, 0xf];
 
 /// `a - b`, and whether it went below zero.
 #[inline(always)]
@@ -64,8 +52,7 @@ pub(crate) fn reduce(x: &[u64; 8]) -> [u64; 4] {
     for i in 0..5 {
         let mut carry = 0;
         for j in 0..5 - i {
-            (multiple[i + j], carry) =
-                multiply_add(product[5 + i], ORDER[j], multiple[i + j], carry);
+            (multiple[i + j], carry) = multiply_add(product[5 + i], ORDER[j], multiple[i + j], carry);
         }
     }
     let low = [x[0], x[1], x[2], x[3], x[4]];
@@ -97,13 +84,7 @@ pub(crate) fn sign_bits(scalar: &[u64; 4], shape: Shape) -> [u64; 5] {
         (odd[i], carry) = scalar[i].carrying_add(ORDER[i] & even, carry);
     }
     debug_assert!(!carry && odd[0] & 1 == 1);
-    let mut bits = [
-        odd[0] >> 1 | odd[1] << 63,
-        odd[1] >> 1 | odd[2] << 63,
-        odd[2] >> 1 | odd[3] << 63,
-        odd[3] >> 1,
-        0,
-    ];
+    let mut bits = [odd[0] >> 1 | odd[1] << 63, odd[1] >> 1 | odd[2] << 63, odd[2] >> 1 | odd[3] << 63, odd[3] >> 1, 0];
     let top = shape.width() * shape.windows() - 1;
     bits[(top / 64) as usize] |= 1 << (top % 64);
     bits

@@ -202,48 +202,23 @@ fn compress<H: HashLanes>(state: &[H; 8], mut w: [H; 16]) -> [H; 8] {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
     for sixteen in 0..5 {
         for i in 0..16 {
-            let sum1 = H::xor(
-                e.rotate::<14, 50>(),
-                e.rotate::<18, 46>(),
-                e.rotate::<41, 23>(),
-            );
+            let sum1 = H::xor(e.rotate::<14, 50>(), e.rotate::<18, 46>(), e.rotate::<41, 23>());
             let choice = H::choose(e, f, g);
             let keyed = w[i].add(H::splat(ROUND[16 * sixteen + i]));
             let first = h.add(keyed).add(choice).add(sum1);
-            let sum0 = H::xor(
-                a.rotate::<28, 36>(),
-                a.rotate::<34, 30>(),
-                a.rotate::<39, 25>(),
-            );
+            let sum0 = H::xor(a.rotate::<28, 36>(), a.rotate::<34, 30>(), a.rotate::<39, 25>());
             let second = sum0.add(H::majority(a, b, c));
             (h, g, f, e, d, c, b, a) = (g, f, e, d.add(first), c, b, a, first.add(second));
             if sixteen < 4 {
                 let (near, far) = (w[(i + 14) % 16], w[(i + 1) % 16]);
-                let sigma1 = H::xor(
-                    near.rotate::<19, 45>(),
-                    near.rotate::<61, 3>(),
-                    near.shift::<6>(),
-                );
-                let sigma0 = H::xor(
-                    far.rotate::<1, 63>(),
-                    far.rotate::<8, 56>(),
-                    far.shift::<7>(),
-                );
+                let sigma1 = H::xor(near.rotate::<19, 45>(), near.rotate::<61, 3>(), near.shift::<6>());
+                let sigma0 = H::xor(far.rotate::<1, 63>(), far.rotate::<8, 56>(), far.shift::<7>());
                 w[i] = w[i].add(sigma0).add(w[(i + 9) % 16]).add(sigma1);
             }
         }
     }
     let [s0, s1, s2, s3, s4, s5, s6, s7] = *state;
-    [
-        s0.add(a),
-        s1.add(b),
-        s2.add(c),
-        s3.add(d),
-        s4.add(e),
-        s5.add(f),
-        s6.add(g),
-        s7.add(h),
-    ]
+    [s0.add(a), s1.add(b), s2.add(c), s3.add(d), s4.add(e), s5.add(f), s6.add(g), s7.add(h)]
 }
 
 /// The digests of any number of challenges.
@@ -265,12 +240,8 @@ pub(crate) fn hash(isa: Isa, challenges: &[Challenge<'_>], digests: &mut [[u64; 
         }
         _ => {
             for (challenge, digest) in challenges.iter().zip(digests) {
-                let bytes: [u8; 64] = Sha512::new()
-                    .chain_update(challenge.r)
-                    .chain_update(challenge.key)
-                    .chain_update(challenge.message)
-                    .finalize()
-                    .into();
+                let bytes: [u8; 64] =
+                    Sha512::new().chain_update(challenge.r).chain_update(challenge.key).chain_update(challenge.message).finalize().into();
                 *digest = super::lanes::Row::from_bytes(&bytes).0;
             }
         }

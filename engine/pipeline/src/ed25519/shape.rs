@@ -26,12 +26,7 @@ impl Shape {
     #[must_use]
     pub fn widest(keys: usize, budget_bytes: usize) -> Option<Shape> {
         Shape::all()
-            .filter(|shape| {
-                shape
-                    .bytes_per_key()
-                    .checked_mul(keys)
-                    .is_some_and(|bytes| bytes <= budget_bytes)
-            })
+            .filter(|shape| shape.bytes_per_key().checked_mul(keys).is_some_and(|bytes| bytes <= budget_bytes))
             .min_by_key(|shape| shape.steps())
     }
 

@@ -18,21 +18,12 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
-    pub(crate) const BLANK: Staged = Staged {
-        challenge: Row::ZERO,
-        signature: Row::ZERO,
-    };
+    pub(crate) const BLANK: Staged = Staged { challenge: Row::ZERO, signature: Row::ZERO };
 
     /// From the digest of the challenge, the signature's halves, the shape of the key's tables and their first row. Also whether s
     /// is below L, as it must be; where it is not, zero stands in.
     #[inline(always)]
-    pub(crate) fn new(
-        digest: &[u64; 8],
-        r: &[u8; 32],
-        s: &[u8; 32],
-        shape: Shape,
-        place: u64,
-    ) -> (Staged, bool) {
+    pub(crate) fn new(digest: &[u64; 8], r: &[u8; 32], s: &[u8; 32], shape: Shape, place: u64) -> (Staged, bool) {
         let s = words(s);
         let canonical = is_canonical(&s);
         let s = if canonical { s } else { [0; 4] };
@@ -62,20 +53,12 @@ impl<V: Lanes> Group<V> {
     pub(crate) fn load(staged: &[Staged], first: usize) -> Self {
         let (mut challenges, mut signatures) = ([Row::ZERO; MAX_LANES], [Row::ZERO; MAX_LANES]);
         for lane in 0..V::LANES {
-            let Staged {
-                challenge,
-                signature,
-            } = staged[(first + lane).min(staged.len() - 1)];
+            let Staged { challenge, signature } = staged[(first + lane).min(staged.len() - 1)];
             challenges[lane] = challenge;
             signatures[lane] = signature;
         }
         let [k0, k1, k2, k3, k4, place, ..] = V::transpose(&challenges);
         let [s0, s1, s2, s3, r0, r1, r2, r3] = V::transpose(&signatures);
-        Group {
-            k: [k0, k1, k2, k3, k4],
-            place,
-            s: [s0, s1, s2, s3, V::splat(0)],
-            r: [r0, r1, r2, r3],
-        }
+        Group { k: [k0, k1, k2, k3, k4], place, s: [s0, s1, s2, s3, V::splat(0)], r: [r0, r1, r2, r3] }
     }
 }

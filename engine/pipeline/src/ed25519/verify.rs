@@ -80,55 +80,21 @@ pub fn verify_unknown(isa: Isa, claims: &[UnknownClaim<'_>], verdicts: &mut [boo
     }
 }
 
-fn known_block<const BLOCK: usize>(
-    tables: &KeyTables,
-    claims: &[KnownClaim<'_>],
-    verdicts: &mut [bool],
-) {
+fn known_block<const BLOCK: usize>(tables: &KeyTables, claims: &[KnownClaim<'_>], verdicts: &mut [bool]) {
     // A key that is none is stood in for by the first key of the tables, and its verdict is struck out.
     const NOBODY: [u8; 32] = [0; 32];
     let known = claims.iter().map(|claim| {
-        let (key, place) = tables
-            .key(claim.key)
-            .map_or((&NOBODY, 0), |key| (key, claim.key));
-        (
-            UnknownClaim {
-                key,
-                signature: claim.signature,
-                message: claim.message,
-            },
-            place,
-        )
+        let (key, place) = tables.key(claim.key).map_or((&NOBODY, 0), |key| (key, claim.key));
+        (UnknownClaim { key, signature: claim.signature, message: claim.message }, place)
     });
     if let Some(shape) = tables.shape() {
         let (isa, count) = (tables.isa(), claims.len());
         let mut block = Block::<BLOCK>::new(count);
         let size = shape.rows_per_key() as u64;
-        block.stage(
-            isa,
-            shape,
-            known
-                .clone()
-                .map(|(claim, place)| (claim, u64::from(place) * size)),
-        );
-        let Block {
-            staged,
-            matched,
-            sums,
-            ..
-        } = &mut block;
+        block.stage(isa, shape, known.clone().map(|(claim, place)| (claim, u64::from(place) * size)));
+        let Block { staged, matched, sums, .. } = &mut block;
         let staged = &staged[..count];
-        dispatch(
-            isa,
-            WalkKnown {
-                staged,
-                shape,
-                tables: tables.rows(),
-                base: base_table(),
-                matched,
-                sums,
-            },
-        );
+        dispatch(isa, WalkKnown { staged, shape, tables: tables.rows(), base: base_table(), matched, sums });
         block.settle(isa, known.map(|(claim, _)| claim), verdicts);
     } else {
         unknown_block::<BLOCK>(tables.isa(), known.map(|(claim, _)| claim), verdicts);
@@ -138,11 +104,7 @@ fn known_block<const BLOCK: usize>(
     }
 }
 
-fn unknown_block<'a, const BLOCK: usize>(
-    isa: Isa,
-    claims: impl ExactSizeIterator<Item = UnknownClaim<'a>> + Clone,
-    verdicts: &mut [bool],
-) {
+fn unknown_block<'a, const BLOCK: usize>(isa: Isa, claims: impl ExactSizeIterator<Item = UnknownClaim<'a>> + Clone, verdicts: &mut [bool]) {
     let count = claims.len();
     let mut block = Block::<BLOCK>::new(count);
     let mut keys = [[0; 32]; BLOCK];
@@ -150,32 +112,11 @@ fn unknown_block<'a, const BLOCK: usize>(
         *key = *claim.key;
     }
     let mut points = [Affine::NEUTRAL; BLOCK];
-    dispatch(
-        isa,
-        Decompress {
-            encodings: &keys[..count],
-            negate: true,
-            points: &mut points[..count],
-        },
-    );
+    dispatch(isa, Decompress { encodings: &keys[..count], negate: true, points: &mut points[..count] });
     block.stage(isa, UNKNOWN_SHAPE, claims.clone().map(|claim| (claim, 0)));
-    let Block {
-        staged,
-        matched,
-        sums,
-        ..
-    } = &mut block;
+    let Block { staged, matched, sums, .. } = &mut block;
     let staged = &staged[..count];
-    dispatch(
-        isa,
-        WalkUnknown {
-            staged,
-            points: &points[..count],
-            base: base_table(),
-            matched,
-            sums,
-        },
-    );
+    dispatch(isa, WalkUnknown { staged, points: &points[..count], base: base_table(), matched, sums });
     block.settle(isa, claims, verdicts);
     for (verdict, point) in verdicts.iter_mut().zip(&points) {
         *verdict &= point.valid;
@@ -198,36 +139,17 @@ impl<const BLOCK: usize> Block<BLOCK> {
     #[inline(always)]
     fn new(count: usize) -> Self {
         assert!(count <= BLOCK);
-        Block {
-            count,
-            staged: [Staged::BLANK; BLOCK],
-            canonical: [true; BLOCK],
-            matched: [false; BLOCK],
-            sums: [Row::ZERO; BLOCK],
-        }
+        Block { count, staged: [Staged::BLANK; BLOCK], canonical: [true; BLOCK], matched: [false; BLOCK], sums: [Row::ZERO; BLOCK] }
     }
 
     /// Hashes and recodes all claims; each comes with the row of its key's tables.
     #[inline(always)]
-    fn stage<'a>(
-        &mut self,
-        isa: Isa,
-        shape: Shape,
-        claims: impl Iterator<Item = (UnknownClaim<'a>, u64)> + Clone,
-    ) {
-        const EMPTY: Challenge<'static> = Challenge {
-            r: &[0; 32],
-            key: &[0; 32],
-            message: &[],
-        };
+    fn stage<'a>(&mut self, isa: Isa, shape: Shape, claims: impl Iterator<Item = (UnknownClaim<'a>, u64)> + Clone) {
+        const EMPTY: Challenge<'static> = Challenge { r: &[0; 32], key: &[0; 32], message: &[] };
         let mut challenges = [EMPTY; BLOCK];
         let mut digests = [[0; 8]; BLOCK];
         for (challenge, (claim, _)) in challenges.iter_mut().zip(claims.clone()) {
-            *challenge = Challenge {
-                r: halves(claim.signature).0,
-                key: claim.key,
-                message: claim.message,
-            };
+            *challenge = Challenge { r: halves(claim.signature).0, key: claim.key, message: claim.message };
         }
         hash(isa, &challenges[..self.count], &mut digests[..self.count]);
         for (i, (claim, place)) in claims.enumerate() {
@@ -238,12 +160,7 @@ impl<const BLOCK: usize> Block<BLOCK> {
 
     /// The verdicts: valid if s is canonical and the sum is R, or differs from it by torsion only.
     #[inline(always)]
-    fn settle<'a>(
-        &self,
-        isa: Isa,
-        claims: impl Iterator<Item = UnknownClaim<'a>>,
-        verdicts: &mut [bool],
-    ) {
+    fn settle<'a>(&self, isa: Isa, claims: impl Iterator<Item = UnknownClaim<'a>>, verdicts: &mut [bool]) {
         let mut done = true;
         for (i, verdict) in verdicts.iter_mut().enumerate() {
             *verdict = self.canonical[i] && self.matched[i];
@@ -255,12 +172,7 @@ impl<const BLOCK: usize> Block<BLOCK> {
     }
 
     #[inline(never)]
-    fn settle_differing<'a>(
-        &self,
-        isa: Isa,
-        claims: impl Iterator<Item = UnknownClaim<'a>>,
-        verdicts: &mut [bool],
-    ) {
+    fn settle_differing<'a>(&self, isa: Isa, claims: impl Iterator<Item = UnknownClaim<'a>>, verdicts: &mut [bool]) {
         let mut encodings = [[0; 32]; BLOCK];
         let mut sums = [Row::ZERO; BLOCK];
         let mut open = 0;
@@ -273,22 +185,8 @@ impl<const BLOCK: usize> Block<BLOCK> {
         }
         let mut rs = [Affine::NEUTRAL; BLOCK];
         let mut settled = [false; BLOCK];
-        dispatch(
-            isa,
-            Decompress {
-                encodings: &encodings[..open],
-                negate: false,
-                points: &mut rs[..open],
-            },
-        );
-        dispatch(
-            isa,
-            Settle {
-                sums: &sums[..open],
-                rs: &rs[..open],
-                verdicts: &mut settled[..open],
-            },
-        );
+        dispatch(isa, Decompress { encodings: &encodings[..open], negate: false, points: &mut rs[..open] });
+        dispatch(isa, Settle { sums: &sums[..open], rs: &rs[..open], verdicts: &mut settled[..open] });
         let mut settled = settled.iter();
         for (i, verdict) in verdicts.iter_mut().enumerate() {
             if self.canonical[i] && !self.matched[i] {
