@@ -1,4 +1,4 @@
-//! The root alone: nothing below it is kept, so a tree takes a sixteenth of its leaves in scratch memory.
+//! The root alone: nothing below it is kept, so a tree takes one digest of scratch memory for sixteen leaves.
 
 use quorate_core::hash::{Digest, TreeHash};
 use quorate_core::merkle::TreeHead;
