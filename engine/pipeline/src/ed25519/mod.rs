@@ -23,6 +23,8 @@ mod sha512;
 mod shape;
 mod staged;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod walk;
 
