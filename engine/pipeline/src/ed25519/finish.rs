@@ -96,8 +96,7 @@ impl Stage for Settle<'_> {
             }
             let ((px, py), (rx, ry)) = (load_affine::<V>(&p), load_affine::<V>(&r));
             let r = AffineNiels::from_affine(&rx, &ry).negate(u8::MAX);
-            let mut difference =
-                [add_affine_half(&Extended::from_affine(&px, &py), &r).extend()];
+            let mut difference = [add_affine_half(&Extended::from_affine(&px, &py), &r).extend()];
             double_times(&mut difference, 3);
             let [Extended { x, y, z, .. }] = difference;
             let neutral = x.is_zero() & y.sub(&z).is_zero();

@@ -195,7 +195,10 @@ pub(crate) fn add_affine_half<V: Lanes>(p: &Extended<V>, q: &AffineNiels<V>) -> 
 
 /// The first half of the addition of a projective table entry.
 #[inline(always)]
-pub(crate) fn add_projective_half<V: Lanes>(p: &Extended<V>, q: &ProjectiveNiels<V>) -> Completed<V> {
+pub(crate) fn add_projective_half<V: Lanes>(
+    p: &Extended<V>,
+    q: &ProjectiveNiels<V>,
+) -> Completed<V> {
     let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
     let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
     let c = p.t.carry().mul(&q.t2d);

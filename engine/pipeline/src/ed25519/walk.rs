@@ -34,7 +34,11 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) const EMPTY: Path = Path { rows: [[0; MAX_LANES]; MAX_STEPS], negative: [0; MAX_STEPS], steps: 0 };
+    pub(crate) const EMPTY: Path = Path {
+        rows: [[0; MAX_LANES]; MAX_STEPS],
+        negative: [0; MAX_STEPS],
+        steps: 0,
+    };
 
     /// `first` is the row at which each lane's tables begin.
     #[inline(always)]
@@ -58,7 +62,9 @@ impl Path {
     /// How many steps come before the doublings that follow `phase`.
     #[inline(always)]
     fn steps_to(&self, shape: Shape, phase: u32) -> usize {
-        (phase..shape.phases()).map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize).sum()
+        (phase..shape.phases())
+            .map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize)
+            .sum()
     }
 
     /// Asks for the first or second rows of a step's entries.
@@ -131,7 +137,10 @@ pub(crate) struct Paths<const G: usize> {
 }
 
 impl<const G: usize> Paths<G> {
-    pub(crate) const EMPTY: Paths<G> = Paths { keys: [Path::EMPTY; G], bases: [Path::EMPTY; G] };
+    pub(crate) const EMPTY: Paths<G> = Paths {
+        keys: [Path::EMPTY; G],
+        bases: [Path::EMPTY; G],
+    };
 }
 
 /// s·B - k·A by tables of both points.
@@ -291,7 +300,10 @@ pub(crate) unsafe fn walk_unknown<V: Lanes, const G: usize>(
         let mut halves = unsafe { Halves::<V, G>::new() };
         for i in 0..G {
             let (index, negative) = digit(&groups[i].k, shape.width(), window);
-            halves.set(i, add_projective_half(&sums[i], &multiples[i].load(index, negative)));
+            halves.set(
+                i,
+                add_projective_half(&sums[i], &multiples[i].load(index, negative)),
+            );
         }
         for i in 0..G {
             halves.take(i).extend_into(&mut sums[i]);
