@@ -50,6 +50,9 @@ fn ballots(voters: usize) -> Vec<Ballot> {
         .collect()
 }
 
+/// A name, and one call of what it stands for.
+type Contestant<'a> = (String, Box<dyn FnMut() + 'a>);
+
 /// Nanoseconds of one run.
 fn time(mut run: impl FnMut()) -> f64 {
     let start = Instant::now();
@@ -58,7 +61,7 @@ fn time(mut run: impl FnMut()) -> f64 {
 }
 
 /// Runs all contestants in turn, `rounds` times, and returns the median and the least nanoseconds of each.
-fn race(rounds: usize, contestants: &mut [(String, Box<dyn FnMut() + '_>)]) -> Vec<(f64, f64)> {
+fn race(rounds: usize, contestants: &mut [Contestant<'_>]) -> Vec<(f64, f64)> {
     let mut times = vec![Vec::new(); contestants.len()];
     for round in 0..rounds + 2 {
         for ((_, run), times) in contestants.iter_mut().zip(&mut times) {
@@ -164,7 +167,7 @@ fn main() {
         }
 
         let mut verdicts = vec![false; BATCH];
-        let mut contestants: Vec<(String, Box<dyn FnMut() + '_>)> = Vec::new();
+        let mut contestants: Vec<Contestant<'_>> = Vec::new();
         contestants.push((
             "ed25519-dalek verify_batch".into(),
             Box::new(|| assert!(verify_batch(black_box(&messages), &signatures, &parsed).is_ok())),

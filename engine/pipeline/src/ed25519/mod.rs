@@ -60,6 +60,10 @@ mod lanes;
 mod point;
 mod portable;
 mod scalar;
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "its lanes exist on x86 only so far")
+)]
 mod sha512;
 mod shape;
 mod staged;
