@@ -39,10 +39,7 @@
 //! The multipliers' limit in the same run was 8.3 billion `vpmadd52` a second; these rates are a third to a half of it.
 //! [`Shape::best_within`] follows the table.
 
-#![allow(
-    clippy::needless_range_loop,
-    reason = "groups of lanes are indexed in step through several arrays"
-)]
+#![allow(clippy::needless_range_loop, reason = "groups of lanes are indexed in step through several arrays")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2_hash;
@@ -60,10 +57,7 @@ mod lanes;
 mod point;
 mod portable;
 mod scalar;
-#[cfg_attr(
-    not(target_arch = "x86_64"),
-    allow(dead_code, reason = "its lanes exist on x86 only so far")
-)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "its lanes exist on x86 only so far"))]
 mod sha512;
 mod shape;
 mod staged;

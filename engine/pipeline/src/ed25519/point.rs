@@ -59,12 +59,7 @@ impl<V: Lanes> AffineNiels<V> {
 impl<V: Lanes> Extended<V> {
     #[inline(always)]
     pub(crate) fn from_affine(x: &Fe<V>, y: &Fe<V>) -> Self {
-        Extended {
-            x: x.widen(),
-            y: y.widen(),
-            z: Fe::one().widen(),
-            t: x.mul(y),
-        }
+        Extended { x: x.widen(), y: y.widen(), z: Fe::one().widen(), t: x.mul(y) }
     }
 
     /// The point of a table entry, without an addition: (2x : 2y : 2), T = 2xy.
@@ -127,12 +122,7 @@ pub(crate) struct Completed<V> {
 impl<V: Lanes> Completed<V> {
     #[inline(always)]
     pub(crate) fn extend(&self) -> Extended<V> {
-        Extended {
-            x: self.e.mul(&self.f),
-            y: self.g.mul(&self.h),
-            z: self.f.mul(&self.g),
-            t: self.e.mul(&self.h),
-        }
+        Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: self.e.mul(&self.h) }
     }
 
     /// As `extend`, in place.
@@ -176,12 +166,7 @@ impl<V: Lanes, const G: usize> Halves<V, G> {
 
 #[inline(always)]
 fn complete<V: Lanes>(minus: Wide<V>, plus: Wide<V>, c: Wide<V>, d: Wide<V>) -> Completed<V> {
-    Completed {
-        e: plus.sub(&minus).carry(),
-        f: d.sub(&c).carry(),
-        g: d.add(&c).carry(),
-        h: plus.add(&minus).carry(),
-    }
+    Completed { e: plus.sub(&minus).carry(), f: d.sub(&c).carry(), g: d.add(&c).carry(), h: plus.add(&minus).carry() }
 }
 
 /// The first half of the addition of a table entry.
@@ -195,10 +180,7 @@ pub(crate) fn add_affine_half<V: Lanes>(p: &Extended<V>, q: &AffineNiels<V>) -> 
 
 /// The first half of the addition of a projective table entry.
 #[inline(always)]
-pub(crate) fn add_projective_half<V: Lanes>(
-    p: &Extended<V>,
-    q: &ProjectiveNiels<V>,
-) -> Completed<V> {
+pub(crate) fn add_projective_half<V: Lanes>(p: &Extended<V>, q: &ProjectiveNiels<V>) -> Completed<V> {
     let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
     let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
     let c = p.t.carry().mul(&q.t2d);
@@ -208,10 +190,7 @@ pub(crate) fn add_projective_half<V: Lanes>(
 
 /// Adds a projective table entry to each group.
 #[inline(always)]
-pub(crate) fn add_projective<V: Lanes, const G: usize>(
-    sums: &mut [Extended<V>; G],
-    entries: &[ProjectiveNiels<V>; G],
-) {
+pub(crate) fn add_projective<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], entries: &[ProjectiveNiels<V>; G]) {
     // SAFETY: the loop sets all of them.
     let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
@@ -253,12 +232,7 @@ fn double_halves<V: Lanes, const G: usize>(sums: &[Extended<V>; G]) -> Halves<V,
         // All of E, F, G, H with the other sign than usual, so that only products are subtracted.
         let h = xx.add(&yy);
         let g = xx.sub(&yy);
-        let half = Completed {
-            e: h.sub(&xy).carry(),
-            f: zz.double().add(&g).carry(),
-            g: g.carry(),
-            h: h.carry(),
-        };
+        let half = Completed { e: h.sub(&xy).carry(), f: zz.double().add(&g).carry(), g: g.carry(), h: h.carry() };
         halves.set(i, half);
     }
     halves

@@ -31,24 +31,11 @@ impl KeyTables {
     pub fn build_shape(keys: &[[u8; 32]], shape: Option<Shape>, isa: Isa) -> KeyTables {
         let isa = isa.or_best();
         let mut points = vec![Affine::NEUTRAL; keys.len()];
-        dispatch(
-            isa,
-            Decompress {
-                encodings: keys,
-                negate: true,
-                points: &mut points,
-            },
-        );
+        dispatch(isa, Decompress { encodings: keys, negate: true, points: &mut points });
         let valid = points.iter().map(|point| point.valid).collect();
         let points: Vec<Row> = points.iter().map(|point| point.row).collect();
         let rows = shape.map_or(Vec::new(), |shape| build_rows(isa, &points, shape));
-        KeyTables {
-            isa,
-            keys: keys.to_vec(),
-            valid,
-            shape,
-            rows,
-        }
+        KeyTables { isa, keys: keys.to_vec(), valid, shape, rows }
     }
 
     /// The memory of the tables.
@@ -85,11 +72,7 @@ impl KeyTables {
     #[inline(always)]
     pub(crate) fn key(&self, index: u32) -> Option<&[u8; 32]> {
         let index = index as usize;
-        if *self.valid.get(index)? {
-            self.keys.get(index)
-        } else {
-            None
-        }
+        if *self.valid.get(index)? { self.keys.get(index) } else { None }
     }
 
     pub(crate) fn rows(&self) -> &[Row] {
@@ -105,14 +88,7 @@ impl KeyTables {
 fn build_rows(isa: Isa, points: &[Row], shape: Shape) -> Vec<Row> {
     let size = shape.rows_per_key();
     let mut rows = bytemuck::zeroed_vec::<Row>(points.len() * size);
-    dispatch(
-        isa,
-        Build {
-            points,
-            shape,
-            rows: &mut rows,
-        },
-    );
+    dispatch(isa, Build { points, shape, rows: &mut rows });
     rows
 }
 
@@ -124,14 +100,7 @@ pub(crate) fn base_table() -> &'static [Row] {
         let mut base = [0x66; 32];
         base[0] = 0x58;
         let mut points = [Affine::NEUTRAL];
-        dispatch(
-            Isa::Portable,
-            Decompress {
-                encodings: &[base],
-                negate: false,
-                points: &mut points,
-            },
-        );
+        dispatch(Isa::Portable, Decompress { encodings: &[base], negate: false, points: &mut points });
         build_rows(Isa::Portable, &[points[0].row], BASE_SHAPE)
     })
 }

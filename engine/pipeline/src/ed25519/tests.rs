@@ -113,17 +113,10 @@ impl Stage for Products {
                 _ => seed % (limit + 1),
             })
         };
-        let (tight, free) = (
-            within(self.0, V::TIGHT_LIMIT),
-            within(self.1, V::OPERAND_LIMIT),
-        );
+        let (tight, free) = (within(self.0, V::TIGHT_LIMIT), within(self.1, V::OPERAND_LIMIT));
         let (a, b) = (Fe::<V>::constant(tight), Fe::<V>::constant(free));
-        let (x, y) = (
-            Number::from_words(modulo_p(&tight)),
-            Number::from_words(modulo_p(&free)),
-        );
-        let minus =
-            |x: Number| Number::from_words(words(&[0; 32])).add(&Number::from_words(negated(x)));
+        let (x, y) = (Number::from_words(modulo_p(&tight)), Number::from_words(modulo_p(&free)));
+        let minus = |x: Number| Number::from_words(words(&[0; 32])).add(&Number::from_words(negated(x)));
         check(a.mul(&b), x.times(&y));
         check(a.square(), x.times(&x));
         // Everything that a point formula does to a product, at its largest.
@@ -131,27 +124,11 @@ impl Stage for Products {
         let (xy, xx) = (x.times(&y).folded(), x.times(&x).folded());
         check(ab.add(&aa), xy.add(&xx));
         check(ab.sub(&aa), xy.add(&minus(xx)));
-        check(
-            ab.double().add(&aa.sub(&ab)).carry().widen(),
-            xy.add(&xy).add(&xx).add(&minus(xy)),
-        );
+        check(ab.double().add(&aa.sub(&ab)).carry().widen(), xy.add(&xy).add(&xx).add(&minus(xy)));
         let wide = Wide([V::splat(V::WIDE_LIMIT); 5]);
-        check(
-            wide.carry().widen(),
-            Number::from_words(modulo_p(&[V::WIDE_LIMIT; 5])),
-        );
-        check(
-            wide.settle().widen(),
-            Number::from_words(modulo_p(&[V::WIDE_LIMIT; 5])),
-        );
-        check(
-            a.invert().mul(&a),
-            if x == Number::default() {
-                x
-            } else {
-                Number::default().plus(1)
-            },
-        );
+        check(wide.carry().widen(), Number::from_words(modulo_p(&[V::WIDE_LIMIT; 5])));
+        check(wide.settle().widen(), Number::from_words(modulo_p(&[V::WIDE_LIMIT; 5])));
+        check(a.invert().mul(&a), if x == Number::default() { x } else { Number::default().plus(1) });
     }
 }
 
@@ -209,10 +186,7 @@ fn assert_reduces(wide: &[u64; 8]) {
     for (chunk, word) in bytes.chunks_mut(8).zip(wide) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
-    assert_eq!(
-        reduce(wide),
-        words(Scalar::from_bytes_mod_order_wide(&bytes).as_bytes())
-    );
+    assert_eq!(reduce(wide), words(Scalar::from_bytes_mod_order_wide(&bytes).as_bytes()));
 }
 
 fn assert_digits(scalar: &Scalar, width: u32) {
@@ -243,18 +217,9 @@ fn scalars_at_the_edges() {
         }
     }
     assert!(is_canonical(&order) && is_canonical(&[0; 4]));
-    assert!(
-        !is_canonical(&[order[0] + 1, order[1], order[2], order[3]])
-            && !is_canonical(&[u64::MAX; 4])
-    );
+    assert!(!is_canonical(&[order[0] + 1, order[1], order[2], order[3]]) && !is_canonical(&[u64::MAX; 4]));
     for width in 4..9 {
-        for scalar in [
-            Scalar::ZERO,
-            Scalar::ONE,
-            -Scalar::ONE,
-            -Scalar::from(2u8),
-            Scalar::from(1u64 << 63),
-        ] {
+        for scalar in [Scalar::ZERO, Scalar::ONE, -Scalar::ONE, -Scalar::from(2u8), Scalar::from(1u64 << 63)] {
             assert_digits(&scalar, width);
         }
     }
@@ -266,30 +231,13 @@ fn lanes_hash_as_sha2_does_at_every_length() {
     let (r, key) = ([0xa5; 32], [0x3c; 32]);
     // Neighbours in a group of lanes differ in length.
     let lengths: Vec<usize> = (0..=400).flat_map(|i| [i, 400 - i]).collect();
-    let challenges: Vec<Challenge<'_>> = lengths
-        .iter()
-        .map(|length| Challenge {
-            r: &r,
-            key: &key,
-            message: &bytes[..*length],
-        })
-        .collect();
+    let challenges: Vec<Challenge<'_>> = lengths.iter().map(|length| Challenge { r: &r, key: &key, message: &bytes[..*length] }).collect();
     for isa in Isa::available() {
         let mut digests = vec![[0; 8]; challenges.len()];
         hash(*isa, &challenges, &mut digests);
         for (length, digest) in lengths.iter().zip(&digests) {
-            let expected: [u8; 64] = Sha512::new()
-                .chain_update(r)
-                .chain_update(key)
-                .chain_update(&bytes[..*length])
-                .finalize()
-                .into();
-            assert_eq!(
-                *digest,
-                Row::from_bytes(&expected).0,
-                "{} at {length}",
-                isa.name()
-            );
+            let expected: [u8; 64] = Sha512::new().chain_update(r).chain_update(key).chain_update(&bytes[..*length]).finalize().into();
+            assert_eq!(*digest, Row::from_bytes(&expected).0, "{} at {length}", isa.name());
         }
     }
 }
@@ -325,13 +273,7 @@ fn encodings_decompress_as_dalek_decompresses_them() {
     // Small and large y, either sign: among them y = 0, ±1, and those of p and more.
     let mut encodings = Vec::new();
     for low in 0..40u8 {
-        for (fill, top) in [
-            (0, 0),
-            (0, 0x80),
-            (0xff, 0x7f),
-            (0xff, 0xff),
-            (low.wrapping_mul(73), low),
-        ] {
+        for (fill, top) in [(0, 0), (0, 0x80), (0xff, 0x7f), (0xff, 0xff), (low.wrapping_mul(73), low)] {
             let mut bytes = [fill; 32];
             bytes[0] = if fill == 0xff { 0xff - low } else { low };
             bytes[31] = top;
@@ -341,23 +283,12 @@ fn encodings_decompress_as_dalek_decompresses_them() {
     for isa in Isa::available() {
         for count in [1, 7, 8, 9, 32, 33, encodings.len()] {
             let mut points = vec![Affine::NEUTRAL; count];
-            dispatch(
-                *isa,
-                Decompress {
-                    encodings: &encodings[..count],
-                    negate: false,
-                    points: &mut points,
-                },
-            );
+            dispatch(*isa, Decompress { encodings: &encodings[..count], negate: false, points: &mut points });
             for (bytes, point) in encodings.iter().zip(&points) {
                 let expected = CompressedEdwardsY(*bytes).decompress();
                 assert_eq!(point.valid, expected.is_some(), "{bytes:02x?}");
                 if let Some(expected) = expected {
-                    assert_eq!(
-                        encode(&point.row),
-                        expected.compress().to_bytes(),
-                        "{bytes:02x?}"
-                    );
+                    assert_eq!(encode(&point.row), expected.compress().to_bytes(), "{bytes:02x?}");
                 }
             }
         }
@@ -377,14 +308,8 @@ fn encode(row: &Row) -> [u8; 32] {
 fn tables_hold_the_odd_multiples_of_minus_the_key() {
     let key = EdwardsPoint::mul_base(&Scalar::from(77u8));
     for isa in Isa::available() {
-        for shape in [
-            Shape::new(4, 1),
-            Shape::new(5, 2),
-            Shape::new(7, 4),
-            Shape::new(8, 8),
-        ] {
-            let mut tables =
-                KeyTables::build_shape(&[key.compress().to_bytes(); 3], Some(shape), *isa);
+        for shape in [Shape::new(4, 1), Shape::new(5, 2), Shape::new(7, 4), Shape::new(8, 8)] {
+            let mut tables = KeyTables::build_shape(&[key.compress().to_bytes(); 3], Some(shape), *isa);
             let rows = tables.rows_mut();
             assert_eq!(rows.len(), 3 * shape.rows_per_key());
             let (first, rest) = rows.split_at(shape.rows_per_key());
@@ -396,12 +321,7 @@ fn tables_hold_the_odd_multiples_of_minus_the_key() {
             }
             let (x, y) = affine(&(-key * scalar));
             // y + x and y - x of three times the last window's point.
-            let words: Vec<u64> = first[last]
-                .0
-                .iter()
-                .chain(&first[last + 1].0)
-                .copied()
-                .collect();
+            let words: Vec<u64> = first[last].0.iter().chain(&first[last + 1].0).copied().collect();
             let sum = modulo_p(&[words[0], words[1], words[2], words[3], words[4]]);
             let difference = modulo_p(&[words[5], words[6], words[7], words[8], words[9]]);
             assert_eq!(sum, x.add(&y).reduced(), "{} {shape:?}", isa.name());
@@ -413,42 +333,21 @@ fn tables_hold_the_odd_multiples_of_minus_the_key() {
 fn affine(point: &EdwardsPoint) -> (Number, Number) {
     let mut out = [Affine::NEUTRAL];
     let encodings = [point.compress().to_bytes()];
-    dispatch(
-        Isa::Portable,
-        Decompress {
-            encodings: &encodings,
-            negate: false,
-            points: &mut out,
-        },
-    );
+    dispatch(Isa::Portable, Decompress { encodings: &encodings, negate: false, points: &mut out });
     let row = out[0].row.0;
-    (
-        Number::from_words([row[0], row[1], row[2], row[3]]),
-        Number::from_words([row[4], row[5], row[6], row[7]]),
-    )
+    (Number::from_words([row[0], row[1], row[2], row[3]]), Number::from_words([row[4], row[5], row[6], row[7]]))
 }
 
 #[test]
 fn a_planted_fault_is_seen() {
     let signer = SigningKey::from_bytes(&[5; 32]);
     let messages: Vec<[u8; 8]> = (0..64u64).map(u64::to_le_bytes).collect();
-    let signatures: Vec<[u8; 64]> = messages
-        .iter()
-        .map(|message| signer.sign(message).to_bytes())
-        .collect();
-    let claims: Vec<KnownClaim<'_>> = messages
-        .iter()
-        .zip(&signatures)
-        .map(|(message, signature)| KnownClaim {
-            key: 0,
-            signature,
-            message,
-        })
-        .collect();
+    let signatures: Vec<[u8; 64]> = messages.iter().map(|message| signer.sign(message).to_bytes()).collect();
+    let claims: Vec<KnownClaim<'_>> =
+        messages.iter().zip(&signatures).map(|(message, signature)| KnownClaim { key: 0, signature, message }).collect();
     for isa in Isa::available() {
         let shape = Shape::new(4, 1);
-        let mut tables =
-            KeyTables::build_shape(&[signer.verifying_key().to_bytes()], Some(shape), *isa);
+        let mut tables = KeyTables::build_shape(&[signer.verifying_key().to_bytes()], Some(shape), *isa);
         let mut verdicts = [false; 64];
         verify_known(&tables, &claims, &mut verdicts);
         assert_eq!(verdicts, [true; 64]);

@@ -6,10 +6,7 @@
 
 use super::field::Fe;
 use super::lanes::{Lanes, MAX_LANES, Row};
-use super::point::{
-    AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective,
-    add_projective_half, double_times,
-};
+use super::point::{AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective, add_projective_half, double_times};
 use super::scalar::digit;
 use super::shape::Shape;
 use super::staged::{BASE_SHAPE, Group};
@@ -34,11 +31,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) const EMPTY: Path = Path {
-        rows: [[0; MAX_LANES]; MAX_STEPS],
-        negative: [0; MAX_STEPS],
-        steps: 0,
-    };
+    pub(crate) const EMPTY: Path = Path { rows: [[0; MAX_LANES]; MAX_STEPS], negative: [0; MAX_STEPS], steps: 0 };
 
     /// `first` is the row at which each lane's tables begin.
     #[inline(always)]
@@ -62,9 +55,7 @@ impl Path {
     /// How many steps come before the doublings that follow `phase`.
     #[inline(always)]
     fn steps_to(&self, shape: Shape, phase: u32) -> usize {
-        (phase..shape.phases())
-            .map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize)
-            .sum()
+        (phase..shape.phases()).map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize).sum()
     }
 
     /// Asks for the first or second rows of a step's entries.
@@ -93,14 +84,9 @@ impl Path {
         }
         // SAFETY: every row is the start of a lane's tables, plus a whole number of windows below the shape's, plus twice an
         // index that `digit` masks to the window's entries: a row of the table, and its neighbour is the entry's second.
-        let ([a0, a1, a2, a3, a4, b0, b1, b2], [b3, b4, c0, c1, c2, c3, c4, _]) =
-            unsafe { (V::load_rows(&first), V::load_rows(&second)) };
-        AffineNiels {
-            y_plus_x: Fe([a0, a1, a2, a3, a4]),
-            y_minus_x: Fe([b0, b1, b2, b3, b4]),
-            xy2d: Fe([c0, c1, c2, c3, c4]),
-        }
-        .negate(self.negative[step])
+        let ([a0, a1, a2, a3, a4, b0, b1, b2], [b3, b4, c0, c1, c2, c3, c4, _]) = unsafe { (V::load_rows(&first), V::load_rows(&second)) };
+        AffineNiels { y_plus_x: Fe([a0, a1, a2, a3, a4]), y_minus_x: Fe([b0, b1, b2, b3, b4]), xy2d: Fe([c0, c1, c2, c3, c4]) }
+            .negate(self.negative[step])
     }
 }
 
@@ -110,12 +96,7 @@ impl Path {
 /// # Safety
 /// As [`Path::entry`].
 #[inline(always)]
-unsafe fn add_step<V: Lanes, const G: usize>(
-    sums: &mut [Extended<V>; G],
-    paths: &[Path; G],
-    table: &[Row],
-    step: usize,
-) {
+unsafe fn add_step<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], paths: &[Path; G], table: &[Row], step: usize) {
     // SAFETY: the first loop sets all of them.
     let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
@@ -137,10 +118,7 @@ pub(crate) struct Paths<const G: usize> {
 }
 
 impl<const G: usize> Paths<G> {
-    pub(crate) const EMPTY: Paths<G> = Paths {
-        keys: [Path::EMPTY; G],
-        bases: [Path::EMPTY; G],
-    };
+    pub(crate) const EMPTY: Paths<G> = Paths { keys: [Path::EMPTY; G], bases: [Path::EMPTY; G] };
 }
 
 /// s·B - k·A by tables of both points.
@@ -224,17 +202,8 @@ impl Multiples {
             }
         }
         // SAFETY: all pointers point into `self`.
-        let (
-            [a0, a1, a2, a3, a4, b0, b1, b2],
-            [b3, b4, c0, c1, c2, c3, c4, d0],
-            [d1, d2, d3, d4, ..],
-        ) = unsafe {
-            (
-                V::load_rows(&pointers[0]),
-                V::load_rows(&pointers[1]),
-                V::load_rows(&pointers[2]),
-            )
-        };
+        let ([a0, a1, a2, a3, a4, b0, b1, b2], [b3, b4, c0, c1, c2, c3, c4, d0], [d1, d2, d3, d4, ..]) =
+            unsafe { (V::load_rows(&pointers[0]), V::load_rows(&pointers[1]), V::load_rows(&pointers[2])) };
         ProjectiveNiels {
             y_plus_x: Fe([a0, a1, a2, a3, a4]),
             y_minus_x: Fe([b0, b1, b2, b3, b4]),
@@ -252,10 +221,8 @@ pub(crate) struct Stranger<const G: usize> {
 }
 
 impl<const G: usize> Stranger<G> {
-    pub(crate) const EMPTY: Stranger<G> = Stranger {
-        bases: [Path::EMPTY; G],
-        multiples: [const { Multiples([[[Row::ZERO; MAX_LANES]; 3]; UNKNOWN_ENTRIES]) }; G],
-    };
+    pub(crate) const EMPTY: Stranger<G> =
+        Stranger { bases: [Path::EMPTY; G], multiples: [const { Multiples([[[Row::ZERO; MAX_LANES]; 3]; UNKNOWN_ENTRIES]) }; G] };
 }
 
 /// s·B - k·A for points -A that have no tables.
@@ -300,10 +267,7 @@ pub(crate) unsafe fn walk_unknown<V: Lanes, const G: usize>(
         let mut halves = unsafe { Halves::<V, G>::new() };
         for i in 0..G {
             let (index, negative) = digit(&groups[i].k, shape.width(), window);
-            halves.set(
-                i,
-                add_projective_half(&sums[i], &multiples[i].load(index, negative)),
-            );
+            halves.set(i, add_projective_half(&sums[i], &multiples[i].load(index, negative)));
         }
         for i in 0..G {
             halves.take(i).extend_into(&mut sums[i]);
