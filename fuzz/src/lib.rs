@@ -1,0 +1,5 @@
+//! What must hold of every decoder, and the inputs from which the fuzzer starts.
+#![forbid(unsafe_code)]
+
+pub mod properties;
+pub mod seeds;
