@@ -1,1 +1,28 @@
-//! The staged pipeline (decode, verify, aggregate, quorum, merkle) and the backends that run it.
+//! The staged pipeline, and the backends that run it: the only place in the engine that counts votes.
+//!
+//!     decode → verify → aggregate → quorum            merkle
+//!
+//! The host side ([`Pipeline`]) opens rounds, turns a [`Batch`] of votes into a [`recording::Recording`], and reads decisions out of what
+//! comes back. A [`Backend`] executes recordings: `reference` is scalar and obviously right, `cpu` chooses SIMD at run time. All of
+//! them give the same bits, and a test holds each against the reference.
+
+mod arena;
+pub mod backend;
+mod batch;
+mod book;
+mod fold;
+pub mod layout;
+mod memory;
+mod outcome;
+mod pipeline;
+pub mod recording;
+pub mod reference;
+mod run;
+mod slots;
+pub mod stages;
+
+pub use backend::Backend;
+pub use batch::Batch;
+pub use book::Signed;
+pub use fold::RoundState;
+pub use pipeline::{ElectorateId, Event, Limits, Pipeline, PipelineError, Report, RoundId, What};
