@@ -68,6 +68,12 @@ impl Member {
         record
     }
 
+    /// The hash of this member's leaf.
+    #[must_use]
+    pub fn leaf(&self) -> Digest {
+        TreeHash::Blake3.leaf(&self.record())
+    }
+
     /// Reads a record.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let id = MemberId(reader.u64("member id")?);
@@ -171,6 +177,12 @@ impl Header {
         Ok(header)
     }
 
+    /// What proofs of membership are checked against.
+    #[must_use]
+    pub fn tree_head(&self) -> merkle::TreeHead {
+        merkle::TreeHead { hash: TreeHash::Blake3, size: u64::from(self.members), root: self.members_root }
+    }
+
     /// The electorate's root.
     #[must_use]
     pub fn root(&self) -> Digest {
@@ -271,8 +283,8 @@ impl Electorate {
         }
         let total = total.map(Weight);
         let thresholds = Thresholds::new(rule, total)?;
-        let records: Vec<[u8; Member::BYTES]> = members.iter().map(Member::record).collect();
-        let members_root = merkle::root(TreeHash::Blake3, &records);
+        let leaves: Vec<Digest> = members.iter().map(Member::leaf).collect();
+        let members_root = merkle::root(TreeHash::Blake3, &leaves);
         let header = Header { epoch, rule, joint, members: members.len() as u32, total, members_root };
         Ok(Self { header, thresholds, root: header.root(), members })
     }
@@ -299,6 +311,12 @@ impl Electorate {
     #[must_use]
     pub fn member(&self, voter: Voter) -> Option<&Member> {
         self.members.get(usize::from(voter.0))
+    }
+
+    /// The tree over the members' records, from which their places are proved.
+    #[must_use]
+    pub fn tree(&self) -> merkle::Tree {
+        merkle::Tree::new(TreeHash::Blake3, self.members.iter().map(Member::leaf).collect())
     }
 
     /// How votes name a member.

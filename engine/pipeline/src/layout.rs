@@ -107,11 +107,7 @@ impl RoundHeader {
     /// The length of the round's state in words.
     #[must_use]
     pub fn state_words(&self) -> usize {
-        if self.has(Self::CUMULATIVE) {
-            (self.voters as usize).div_ceil(2)
-        } else {
-            (self.kinds * self.capacity * self.row_words) as usize
-        }
+        if self.has(Self::CUMULATIVE) { (self.voters as usize).div_ceil(2) } else { (self.kinds * self.capacity * self.row_words) as usize }
     }
 
     /// How many row tallies a run writes for the round.

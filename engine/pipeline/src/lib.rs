@@ -13,6 +13,7 @@ mod book;
 mod fold;
 pub mod layout;
 mod memory;
+pub mod merkle;
 mod outcome;
 mod pipeline;
 pub mod recording;

@@ -18,8 +18,8 @@ use crate::backend::{Backend, BackendError, Timings};
 use crate::book::Signed;
 use crate::layout::{Buffer, RoundHeader, Segment, Work};
 use crate::recording::Span;
-use crate::slots::{Seat, Slot};
 pub use crate::slots::{ElectorateId, RoundId};
+use crate::slots::{Seat, Slot};
 
 /// How much may be open at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
