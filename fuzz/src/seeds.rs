@@ -3,12 +3,17 @@
 //! Few and small. A good seed is one valid encoding of each shape, so that the fuzzer need not find magic numbers, lengths
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
+use quorate_core::block::{Block, Timestamp};
 use quorate_core::context::Context;
 use quorate_core::electorate::{Electorate, Member, VoteKey};
-use quorate_core::hash::Digest;
+use quorate_core::hash::{Digest, TreeHash};
 use quorate_core::ids::{ClusterId, Epoch, Height, PartitionId, View, Voter, Weight};
+use quorate_core::merkle::{Frontier, Tree};
 use quorate_core::quorum::Rule;
+use quorate_core::sealed::Sealed;
 use quorate_core::vote::{Engine, Kind, Vote};
+
+use crate::cluster::Cluster;
 
 /// One saved input.
 pub struct Seed {
@@ -26,6 +31,9 @@ pub fn all() -> Vec<Seed> {
     let mut seeds = vote_batches();
     seeds.extend(electorates());
     seeds.extend(contexts());
+    seeds.extend(blocks());
+    seeds.extend(proved());
+    seeds.extend(trees());
     seeds
 }
 
@@ -73,4 +81,48 @@ fn contexts() -> Vec<Seed> {
         Seed { target: "context", name, bytes }
     };
     vec![seed("raft", Engine::Raft), seed("pbft", Engine::Pbft), seed("snowman", Engine::Chain)]
+}
+
+fn blocks() -> Vec<Seed> {
+    let block = |height, payload: &[u8]| {
+        Block::new(Digest([1; 32]), Height(height), Timestamp(1_700_000_000_000_000_000), payload.to_vec()).expect("a small block")
+    };
+    let seed = |name, block: Block| Seed { target: "block", name, bytes: block.encode() };
+    vec![seed("empty", block(0, b"")), seed("small", block(7, b"what was decided"))]
+}
+
+/// What is signed: certificates, an anchor with one change, a receipt, evidence; and each again as a proof file.
+fn proved() -> Vec<Seed> {
+    let cluster = Cluster::new();
+    let named: [(&str, &str, Sealed); 6] = [
+        ("certificate", "of_three_out_of_four", cluster.certificate([0, 1, 3]).into()),
+        ("certificate", "of_all", cluster.certificate([0, 1, 2, 3]).into()),
+        ("anchor", "one_change", cluster.anchor().into()),
+        ("receipt", "third_of_five", cluster.receipt().into()),
+        ("evidence", "two_candidates", cluster.equivocation().into()),
+        ("block", "sealed", Block::new(Digest([1; 32]), Height(1), Timestamp(0), vec![9; 9]).expect("a small block").into()),
+    ];
+    let mut seeds = Vec::new();
+    for (target, name, sealed) in named {
+        let bytes = sealed.encode();
+        seeds.push(Seed { target, name, bytes: bytes[Sealed::HEAD_BYTES..].to_vec() });
+        seeds.push(Seed { target: "sealed", name: if name == "of_all" { "certificate" } else { name }, bytes });
+    }
+    seeds
+}
+
+fn trees() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (hash, names) in [(TreeHash::Blake3, ["blake3", "blake3_all"]), (TreeHash::Sha256, ["sha256", "sha256_all"])] {
+        let tree = Tree::of_data(hash, (0..13_u8).map(|leaf| [leaf]));
+        let mut frontier = Frontier::new(hash);
+        (0..13_u8).for_each(|leaf| frontier.push(hash.leaf(&[leaf])));
+        let mut add = |target, name, bytes| seeds.push(Seed { target, name, bytes });
+        add("inclusion", names[0], tree.inclusion(12).expect("leaf 12 of 13").encode());
+        add("consistency", names[0], tree.consistency(6).expect("6 of 13 leaves").encode());
+        add("multiproof", names[0], tree.multiproof(&[0, 5, 12]).expect("three of 13 leaves").encode());
+        add("multiproof", names[1], tree.multiproof(&(0..13).collect::<Vec<_>>()).expect("all 13 leaves").encode());
+        add("frontier", names[0], frontier.encode());
+    }
+    seeds
 }

@@ -18,7 +18,7 @@ use crate::{packages, shell};
 /// The target that must crash.
 const PLANTED: &str = "planted_crash";
 const PLANTED_SECONDS_MAX: u64 = 30;
-const SMOKE_SECONDS: u64 = 4;
+const SMOKE_SECONDS: u64 = 3;
 
 /// What makes code visible to libFuzzer. Overflow checks and debug assertions are in the profile of `fuzz/Cargo.toml`.
 const INSTRUMENTED: &[&str] = &[
