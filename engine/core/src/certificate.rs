@@ -9,6 +9,9 @@
 //! A certificate of a *step* (prepare, view change) is valid and decides nothing: who needs a decision asks
 //! [`Certificate::is_final`], as receipts and electorate changes do.
 //!
+//! ZIP-215 takes keys of small order, under which anyone can sign anything. A member that has such a key is anyone's vote, as is one
+//! that publishes its secret: the quorum rule has to outweigh both. With honest keys no changed bit leaves a certificate valid.
+//!
 //! | bytes | field |
 //! |---|---|
 //! | 0 | version, 1 |

@@ -455,6 +455,12 @@ impl Pipeline {
         }
     }
 
+    /// The electorate of a round.
+    pub fn electorate_of(&self, round: RoundId) -> Result<ElectorateId, PipelineError> {
+        let slot = self.slots[self.check(round)?].electorate;
+        Ok(ElectorateId { slot, generation: self.seats[slot as usize].generation })
+    }
+
     /// The candidates of a round, by row.
     pub fn candidates(&self, round: RoundId) -> Result<&[Digest], PipelineError> {
         Ok(&self.slots[self.check(round)?].candidates)

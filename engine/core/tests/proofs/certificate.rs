@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use quorate_core::ballot::Signature;
-use quorate_core::certificate::{Certificate, CertificateError};
+use quorate_core::certificate::{Certificate, CertificateError, Signer};
 use quorate_core::claim::ClaimError;
 use quorate_core::context::Context;
 use quorate_core::electorate::{Electorate, Member};
@@ -341,12 +341,22 @@ fn a_leaf_says_member_kind_and_candidate_and_the_root_forgets_the_signatures() {
     }
 }
 
+#[test]
+fn in_the_largest_electorate_the_last_member_can_sign() {
+    let crowd = (0..65_535).map(|id| Member::new(id, 1));
+    let largest = Electorate::new(Epoch(0), Rule::TwoThirds, crowd.chain([member(65_535, 1 << 20)])).unwrap();
+    let certificate = certify(context_in(&largest, &largest, COMMIT), &largest, COMMIT, CANDIDATE, [u16::MAX]).unwrap();
+    let bytes = certificate.encode();
+    assert_eq!(bytes.len(), Certificate::FIXED_BYTES + Signer::BYTES + 16 * 32);
+    assert_eq!(Certificate::decode(&bytes).unwrap().verify(&anchor_of(&largest)), Ok(()));
+}
+
 fn forgery_of(electorate: &Electorate, voters: std::ops::Range<u16>) -> Forgery {
     let (genesis, certificate) = small();
     let context = context_in(electorate, electorate, COMMIT);
     let signers = ballots(&context, electorate, COMMIT, CANDIDATE, voters).into_iter().map(|(voter, body, signature)| {
         let member = *electorate.member(voter).unwrap();
-        quorate_core::certificate::Signer { voter, member, body, signature }
+        Signer { voter, member, body, signature }
     });
     Forgery { signers: signers.collect(), ..Forgery::of(&certificate, &genesis) }.proved_in(electorate)
 }

@@ -113,3 +113,19 @@ fn a_receipt_from_another_cluster_fails() {
     let error = receipt.verify_leaf(&anchor_of(&genesis())).unwrap_err();
     assert!(matches!(error, ReceiptError::Certificate(CertificateError::Claim(ClaimError::OtherCluster { .. }))), "{error}");
 }
+
+#[test]
+fn of_two_equal_entries_side_by_side_either_index_is_true() {
+    let genesis = genesis();
+    let tree = Tree::of_data(TreeHash::Blake3, ["set a", "set b", "set b", "set b", "set c"]);
+    let root = LogRoot(tree.head());
+    let receipt_at = |index, shown: u64| {
+        let certificate = certify_root(&genesis, COMMIT, root.digest());
+        let mut bytes = Receipt::new(root, b"set b", tree.inclusion(index).unwrap(), certificate).unwrap().encode();
+        bytes[74..82].copy_from_slice(&shown.to_le_bytes());
+        Receipt::decode(&bytes).unwrap().verify(&anchor_of(&genesis), b"set b")
+    };
+    for (index, shown, is_true) in [(2, 2, true), (2, 3, true), (3, 2, true), (1, 1, true), (1, 0, false), (2, 1, false)] {
+        assert_eq!(receipt_at(index, shown).is_ok(), is_true, "entry {index} shown as {shown}");
+    }
+}

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 
 use quorate_core::hash::{Digest, LEAF_KEY, PARENT_KEY, SHA256_LEAF_PREFIX, SHA256_PARENT_PREFIX, TreeHash};
 
-#[cfg(target_arch = "x86_64")]
-use super::avx512;
 use super::library;
+#[cfg(target_arch = "x86_64")]
+use super::{avx512, sha_ni};
 
 /// How many blocks a vector kernel hashes at once.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = 32;
 
 /// How many levels of parents follow the first hash of a chunk.
 pub(super) const RISE: usize = 4;
@@ -86,7 +86,9 @@ const fn words(key: &[u8; 32]) -> [u32; 8] {
 pub enum Kernel {
     /// The `blake3` crate's many-at-a-time hashing, and the `sha2` crate's block function. Works everywhere.
     Library,
-    /// Sixteen subtrees at a time in 512-bit registers (AVX-512 F, BW and VBMI2).
+    /// SHA-256 two nodes at a time on the processor's SHA instructions; BLAKE3 as in `Library`.
+    ShaNi,
+    /// Thirty-two subtrees at a time in 512-bit registers (AVX-512 F, BW and VBMI2).
     Avx512,
 }
 
@@ -94,22 +96,24 @@ impl Kernel {
     /// The fastest kernel that this processor has.
     #[must_use]
     pub fn detect() -> Self {
-        static BEST: LazyLock<Kernel> = LazyLock::new(|| if Kernel::Avx512.is_available() { Kernel::Avx512 } else { Kernel::Library });
+        static BEST: LazyLock<Kernel> = LazyLock::new(|| Kernel::available().last().unwrap_or(Kernel::Library));
         *BEST
     }
 
-    /// The kernels that this processor has.
+    /// The kernels that this processor has, slowest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        [Self::Library, Self::Avx512].into_iter().filter(|kernel| kernel.is_available())
+        [Self::Library, Self::ShaNi, Self::Avx512].into_iter().filter(|kernel| kernel.is_available())
     }
 
     fn is_available(self) -> bool {
         match self {
             Self::Library => true,
             #[cfg(target_arch = "x86_64")]
+            Self::ShaNi => sha_ni::detected(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512 => avx512::detected(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx512 => false,
+            _ => false,
         }
     }
 
@@ -117,14 +121,17 @@ impl Kernel {
     pub(super) fn hash_each(self, hash: TreeHash, kind: Kind, blocks: &[[u8; 64]], out: &mut [Digest]) {
         assert_eq!(blocks.len(), out.len(), "a digest for each block");
         #[cfg(target_arch = "x86_64")]
-        if self == Self::Avx512 {
-            let (groups, rest) = blocks.as_chunks::<LANES>();
-            let (out_groups, out_rest) = out.as_chunks_mut::<LANES>();
-            for (blocks, out) in groups.iter().zip(out_groups) {
-                avx512::hash_16(hash, kind, blocks, out);
+        let (blocks, out) = match (self, hash) {
+            (Self::Avx512, _) => in_groups(blocks, out, |blocks, out| avx512::hash_lanes(hash, kind, blocks, out)),
+            _ => (blocks, out),
+        };
+        #[cfg(target_arch = "x86_64")]
+        let (blocks, out) = match (self, hash) {
+            (Self::ShaNi | Self::Avx512, TreeHash::Sha256) if sha_ni::detected() => {
+                in_groups(blocks, out, |blocks, out| sha_ni::hash_two(kind, blocks, out))
             }
-            return library::hash_each(hash, kind, rest, out_rest);
-        }
+            _ => (blocks, out),
+        };
         library::hash_each(hash, kind, blocks, out);
     }
 
@@ -151,7 +158,7 @@ impl Kernel {
     /// Replaces `digests`, a level, by the level above, in its front; gives how many those are. A last digest without a
     /// partner moves up as it is.
     pub(super) fn hash_parents(self, hash: TreeHash, digests: &mut [Digest]) -> usize {
-        const AT_ONCE: usize = 4 * LANES;
+        const AT_ONCE: usize = 2 * LANES;
         let mut parents = [Digest::ZERO; AT_ONCE];
         let pairs = digests.len() / 2;
         for first in (0..pairs).step_by(AT_ONCE) {
@@ -165,4 +172,17 @@ impl Kernel {
         }
         digests.len().div_ceil(2)
     }
+}
+
+/// Gives `hash` the blocks in groups of `N`, and returns what is left behind the last whole group.
+#[cfg(target_arch = "x86_64")]
+fn in_groups<'a, const N: usize>(
+    blocks: &'a [[u8; 64]],
+    out: &'a mut [Digest],
+    hash: impl Fn(&[[u8; 64]; N], &mut [Digest; N]),
+) -> (&'a [[u8; 64]], &'a mut [Digest]) {
+    let (groups, rest) = blocks.as_chunks::<N>();
+    let (out_groups, out_rest) = out.as_chunks_mut::<N>();
+    groups.iter().zip(out_groups).for_each(|(blocks, out)| hash(blocks, out));
+    (rest, out_rest)
 }

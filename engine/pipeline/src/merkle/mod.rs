@@ -15,6 +15,8 @@ mod levels;
 mod library;
 mod pass;
 mod root;
+#[cfg(target_arch = "x86_64")]
+mod sha_ni;
 
 pub use kernel::Kernel;
 pub use levels::Levels;

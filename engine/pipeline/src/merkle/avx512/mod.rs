@@ -1,6 +1,6 @@
-//! Sixteen subtrees at a time, one in each lane of a 512-bit register.
+//! Thirty-two subtrees at a time, one in each lane of two 512-bit registers.
 //!
-//! A digest of every lane together is eight registers, one for each word. In that form the message of sixteen parents is simply
+//! The digests of sixteen lanes together are eight registers, one for each word. In that form the message of sixteen parents is simply
 //! the left digests' eight registers and the right digests' eight: nothing has to be moved. So each lane walks a
 //! subtree of its own, leaf by leaf, and only the blocks that come in (and the digests that are kept) are transposed.
 
@@ -13,9 +13,18 @@ use quorate_core::hash::{Digest, TreeHash};
 
 use super::kernel::{CHUNK, Kind, LANES, RISE};
 
-/// One digest, or one word of a message, of every lane.
-type Digests = [__m512i; 8];
-type Blocks = [__m512i; 16];
+/// How many groups of sixteen lanes go together. One group alone would spend half its time waiting for its own results.
+const GROUPS: usize = 2;
+const LANES_IN_GROUP: usize = 16;
+
+/// A digest of every lane: a register for each word, for each group.
+type Digests = [[__m512i; 8]; GROUPS];
+
+/// A block of every lane.
+type Blocks = [[__m512i; 16]; GROUPS];
+
+/// How many blocks each lane takes of a chunk.
+const STEPS: usize = CHUNK / LANES;
 
 /// Whether this processor has what the functions here are compiled for.
 pub(super) fn detected() -> bool {
@@ -24,8 +33,8 @@ pub(super) fn detected() -> bool {
         && std::arch::is_x86_feature_detected!("avx512vbmi2")
 }
 
-/// Hashes `blocks`, sixteen of them, each into the place of `out` with the same number.
-pub(super) fn hash_16(hash: TreeHash, kind: Kind, blocks: &[[u8; 64]; LANES], out: &mut [Digest; LANES]) {
+/// Hashes one block for each lane, into the place of `out` with the same number.
+pub(super) fn hash_lanes(hash: TreeHash, kind: Kind, blocks: &[[u8; 64]; LANES], out: &mut [Digest; LANES]) {
     assert!(detected(), "the AVX-512 kernel was chosen on a processor that lacks it");
     // SAFETY: the processor has the features that the function is compiled for, as was just asserted.
     unsafe {
@@ -57,28 +66,45 @@ fn each<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; LANES], out: &mut [D
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
 fn walk<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; CHUNK], out: [&mut [Digest]; RISE + 1]) {
-    const LEAVES: usize = CHUNK / LANES;
     // The left siblings that wait for their right ones, by level: columns 0 to 7 of a parent's message.
-    let mut waiting: [Blocks; RISE] = [[_mm512_setzero_si512(); 16]; RISE];
-    for i in 0..LEAVES {
-        let mut digests = node::<SHA256>(kind, &load::<SHA256>(blocks, i, LEAVES));
+    let mut waiting: [Blocks; RISE] = [[[_mm512_setzero_si512(); 16]; GROUPS]; RISE];
+    for i in 0..STEPS {
+        prefetch(blocks, i);
+        prefetch(out[0], i);
+        prefetch(out[1], i);
+        let mut digests = node::<SHA256>(kind, &load::<SHA256>(blocks, i, STEPS));
         let mut level = 0;
         loop {
             if !out[level].is_empty() {
-                store::<SHA256>(&digests, out[level], i >> level, LEAVES >> level);
+                store::<SHA256>(&digests, out[level], i >> level, STEPS >> level);
             }
             if level == RISE {
                 break;
             }
             let message = &mut waiting[level];
-            if (i >> level) & 1 == 0 {
-                message[..8].copy_from_slice(&digests);
+            let is_right = (i >> level) & 1;
+            for (message, digests) in message.iter_mut().zip(&digests) {
+                message[8 * is_right..][..8].copy_from_slice(digests);
+            }
+            if is_right == 0 {
                 break;
             }
-            message[8..].copy_from_slice(&digests);
             digests = node::<SHA256>(Kind::Parent, message);
             level += 1;
         }
+    }
+}
+
+/// Asks for share `step` of `STEPS` of the memory behind `items`, which the next chunk will use: the lanes jump about too
+/// much for the processor to guess.
+#[inline(always)]
+fn prefetch<T>(items: &[T], step: usize) {
+    const LINE: usize = 64;
+    let share = size_of_val(items) / STEPS;
+    let behind = items.as_ptr_range().end.cast::<i8>().wrapping_add(share * step);
+    for at in (0..share).step_by(LINE) {
+        // SAFETY: a prefetch reads nothing that the program could see, and may name any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(behind.wrapping_add(at)) };
     }
 }
 
@@ -96,10 +122,17 @@ fn swap_bytes(words: __m512i) -> __m512i {
     _mm512_shuffle_epi8(words, order)
 }
 
-/// Word `w` of block `first + stride × lane` goes to lane `lane` of register `w`.
+/// Word `w` of block `first + stride × lane` goes to register `w` of the lane's group.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn load<const SHA256: bool>(blocks: &[[u8; 64]], first: usize, stride: usize) -> Blocks {
+    let next = first + stride * LANES_IN_GROUP;
+    [load_group::<SHA256>(blocks, first, stride), load_group::<SHA256>(blocks, next, stride)]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load_group<const SHA256: bool>(blocks: &[[u8; 64]], first: usize, stride: usize) -> [__m512i; 16] {
     let row = |lane: usize| {
         let block = &blocks[first + stride * lane];
         // SAFETY: a block is the 64 bytes that are read, and the load needs no alignment.
@@ -136,6 +169,13 @@ fn load<const SHA256: bool>(blocks: &[[u8; 64]], first: usize, stride: usize) ->
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn store<const SHA256: bool>(digests: &Digests, out: &mut [Digest], first: usize, stride: usize) {
+    store_group::<SHA256>(&digests[0], out, first, stride);
+    store_group::<SHA256>(&digests[1], out, first + stride * LANES_IN_GROUP, stride);
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn store_group<const SHA256: bool>(digests: &[__m512i; 8], out: &mut [Digest], first: usize, stride: usize) {
     // parts[r] holds words 0 to 3, and parts[4 + r] words 4 to 7, of lanes r, r + 4, r + 8, r + 12.
     let mut parts = [_mm512_setzero_si512(); 8];
     for half in 0..2 {

@@ -8,10 +8,15 @@ use crate::merkle::kernel::{Kind, SHA256_INITIAL, SHA256_ROUNDS};
 /// The hashes of the prefix of `kind` followed by the blocks `m`, which are big-endian words.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
 pub(super) fn node(kind: Kind, m: &Blocks) -> Digests {
+    [group(kind, &m[0]), group(kind, &m[1])]
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
+fn group(kind: Kind, m: &[__m512i; 16]) -> [__m512i; 8] {
     let set = |word: u32| _mm512_set1_epi32(word.cast_signed());
     // The prefix moves every byte one place on: each word takes the last byte of the word before.
     let prefix = set(u32::from(kind.sha256_prefix()));
-    let mut w: Blocks = std::array::from_fn(|i| _mm512_shrdi_epi32::<8>(m[i], if i == 0 { prefix } else { m[i - 1] }));
+    let mut w: [__m512i; 16] = std::array::from_fn(|i| _mm512_shrdi_epi32::<8>(m[i], if i == 0 { prefix } else { m[i - 1] }));
     let initial = SHA256_INITIAL.map(set);
     let middle = compress(&initial, &mut w);
     // What is left: the last byte, the end mark, and the length of 65 bytes in bits.
@@ -23,7 +28,7 @@ pub(super) fn node(kind: Kind, m: &Blocks) -> Digests {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn compress(state: &Digests, w: &mut Blocks) -> Digests {
+fn compress(state: &[__m512i; 8], w: &mut [__m512i; 16]) -> [__m512i; 8] {
     let mut s = *state;
     for sixteen in 0..4 {
         for i in 0..16 {
