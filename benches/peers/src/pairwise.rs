@@ -14,15 +14,43 @@ const PAIRS_MAX: usize = 41;
 const BUDGET: Duration = Duration::from_secs(4);
 const PAIRS_MIN: usize = 3;
 
-/// One side: something to call, and how much work a call does.
+/// One side: something to call, how much work a call does, and what must be laid out before each call.
 pub struct Side<'a> {
     work: f64,
-    call: Box<dyn FnMut() + 'a>,
+    call: Box<dyn FnMut(&mut Clock) + 'a>,
+}
+
+/// Runs while a call runs, except while something is laid out for it. A side that times a part of its work itself lays
+/// out the whole and counts the part.
+pub struct Clock {
+    since: Instant,
+    total: Duration,
+}
+
+impl Clock {
+    /// Does something that is not the work: the clock stands still.
+    pub fn pause<T>(&mut self, lay_out: impl FnOnce() -> T) -> T {
+        self.total += self.since.elapsed();
+        let result = lay_out();
+        self.since = Instant::now();
+        result
+    }
+
+    /// Time that passed while the clock stood still, and was work.
+    pub fn count(&mut self, work: Duration) {
+        self.total += work;
+    }
 }
 
 impl<'a> Side<'a> {
     /// A side that does `work` units at each call.
     pub fn new(work: usize, call: impl FnMut() + 'a) -> Self {
+        let mut call = call;
+        Self::with_clock(work, move |_| call())
+    }
+
+    /// A side that stops the clock while it lays out what a call works on.
+    pub fn with_clock(work: usize, call: impl FnMut(&mut Clock) + 'a) -> Self {
         Self { work: work as f64, call: Box::new(call) }
     }
 
@@ -40,11 +68,11 @@ impl<'a> Side<'a> {
     }
 
     fn time(&mut self, calls: u32) -> Duration {
-        let start = Instant::now();
+        let mut clock = Clock { since: Instant::now(), total: Duration::ZERO };
         for _ in 0..calls {
-            (self.call)();
+            (self.call)(&mut clock);
         }
-        start.elapsed()
+        clock.total + clock.since.elapsed()
     }
 
     fn rate(&mut self, calls: u32) -> f64 {
@@ -110,6 +138,15 @@ mod tests {
         let rates = compare(Some(Side::new(2, spin)), Side::new(1, spin));
         let ratio = rates.ratio.unwrap_or_default();
         assert!((1.8..2.2).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn what_is_laid_out_takes_no_time_unless_it_is_counted() {
+        let nap = Duration::from_millis(2);
+        let mut side = Side::with_clock(1, |clock| clock.pause(|| std::thread::sleep(nap)));
+        assert!(side.time(3) < nap);
+        let mut side = Side::with_clock(1, |clock| clock.count(nap));
+        assert!((3 * nap..4 * nap).contains(&side.time(3)));
     }
 
     #[test]

@@ -32,11 +32,19 @@ pub fn line(format: Format, what: &Comparison<'_>, rates: Rates) {
     let Comparison { stage, variant, shape, unit, peer } = what;
     match format {
         Format::Json => {
-            let line = json!({
-                "stage": stage, "variant": variant, "shape": shape, "unit": unit, "value": rates.ours,
-                "peer": peer, "peer_value": rates.peer, "ratio": rates.ratio,
-            });
-            println!("{line}");
+            let fields = [
+                ("stage", json!(stage)),
+                ("variant", json!(variant)),
+                ("shape", json!(shape)),
+                ("unit", json!(unit)),
+                ("value", json!(rates.ours)),
+                ("peer", json!(peer)),
+                ("peer_value", json!(rates.peer)),
+                ("ratio", json!(rates.ratio)),
+            ];
+            // An object keeps no order, and whoever reads a line should find its name first.
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            println!("{{{}}}", fields.join(","));
         }
         Format::Table => {
             let ours = rates.ours.map_or("-".to_owned(), short);

@@ -8,6 +8,8 @@ use std::hint::black_box;
 
 use blake3::IncrementCounter;
 use blake3::platform::Platform;
+use quorate_core::hash::TreeHash;
+use quorate_pipeline::merkle::{RootBuilder, Threads};
 use sha2::block_api::compress256;
 
 use super::Numbers;
@@ -15,6 +17,8 @@ use crate::pairwise::{Side, compare};
 use crate::report::{Comparison, Format, line, versioned};
 
 const LEAVES: usize = 1 << 20;
+/// Leaves and parents. Under BLAKE3 each is one compression, under SHA-256 two.
+const NODES: usize = 2 * LEAVES - 1;
 const RECORD_BYTES: usize = 64;
 /// How many inputs one call of `hash_many` gets. It is as fast with more.
 const MANY: usize = 128;
@@ -32,7 +36,7 @@ pub(super) fn run(format: Format) {
     let mut digests = vec![0; LEAVES * 32];
     let raw = Side::new(LEAVES, || hash_many(&records, &mut digests));
     let what = Comparison { stage: "merkle", variant: "blake3", shape, unit: "hashes/s", peer: &peer };
-    line(format, &what, compare(None, raw));
+    line(format, &what, compare(Some(tree(TreeHash::Blake3, NODES, &records)), raw));
 
     let peer = format!("{} compress256, independent blocks", versioned("sha2"));
     let independent = Side::new(LEAVES, || {
@@ -43,7 +47,7 @@ pub(super) fn run(format: Format) {
         }
     });
     let what = Comparison { variant: "sha256", unit: "compressions/s", peer: &peer, ..what };
-    line(format, &what, compare(None, independent));
+    line(format, &what, compare(Some(tree(TreeHash::Sha256, 2 * NODES, &records)), independent));
 
     let peer = format!("{} compress256, one long message", versioned("sha2"));
     let chained = Side::new(LEAVES, || {
@@ -51,7 +55,15 @@ pub(super) fn run(format: Format) {
         compress256(&mut state, &records);
         black_box(state);
     });
-    line(format, &Comparison { peer: &peer, ..what }, compare(None, chained));
+    line(format, &Comparison { peer: &peer, ..what }, compare(Some(tree(TreeHash::Sha256, 2 * NODES, &records)), chained));
+}
+
+/// Our side: the root over all records.
+fn tree(hash: TreeHash, work: usize, records: &[[u8; RECORD_BYTES]]) -> Side<'_> {
+    let mut builder = RootBuilder::new(Threads::One);
+    Side::new(work, move || {
+        black_box(builder.root(hash, records));
+    })
 }
 
 /// Hashes every record, as blake3 itself would hash so many short messages.
