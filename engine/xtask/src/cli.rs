@@ -40,8 +40,8 @@ pub(crate) static CHORES: &[Chore] = &[
         name: "test",
         takes: "",
         about: "Pass every test and every check. What `.ci/run` runs.",
-        more: "In order: system packages, fmt, clippy, layers, licences, tests, tidy, the engine's self-test, and every\n\
-               fuzz target for a few seconds. Stops at the first failure with the command that repeats it alone.",
+        more: "In order: system packages, fmt, clippy, layers, licences, tidy, tests, the rivals' workspace, the engine's\n\
+               self-test, and every fuzz target for a few seconds. Stops at the first failure with the command that repeats it alone.",
         flags: &[],
         words_max: 0,
         run: crate::test::run,

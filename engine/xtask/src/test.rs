@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     Step { name: "licences", alone: "cargo xtask licences", run: || one(licences::run()) },
     Step { name: "tidy", alone: "cargo xtask tidy", run: || one(tidy::run()) },
     Step { name: "tests", alone: "cargo test --workspace", run: tests },
+    Step { name: "peers", alone: "cargo test --manifest-path benches/peers/Cargo.toml", run: peers },
     Step { name: "self-test", alone: "cargo run -p quorate -- test --backend cpu --json", run: || many(self_test::run(), "suites") },
     Step { name: "fuzz", alone: "cargo xtask fuzz --seconds 5", run: || many(fuzz::smoke(), "targets, each from its saved corpus") },
 ];
@@ -124,6 +125,14 @@ fn tests() -> Result<Passed, Failed> {
     let by_process = counted(shell::cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).args(quiet))?;
     let documented = counted(&mut shell::cargo(&["test", "--quiet", "--workspace", "--doc", "--no-fail-fast"]))?;
     Ok(Passed { count: by_process + documented, note: format!("{by_process} tests, {documented} examples in documentation") })
+}
+
+/// That the rivals' workspace builds, and that its own tests pass. It measures nothing.
+fn peers() -> Result<Passed, Failed> {
+    let mut command = shell::cargo(&["test", "--quiet", "--locked", "--manifest-path"]);
+    command.arg(shell::root().join("benches/peers/Cargo.toml")).arg("--target-dir").arg(shell::target_dir_of("peers"));
+    let count = counted(&mut command)?;
+    Ok(Passed { count, note: format!("{count} tests of the rivals' workspace") })
 }
 
 /// Runs a test command, keeps its words to itself unless something fails, and counts the tests.
