@@ -162,9 +162,13 @@ fn gathered(stream: impl Read) -> String {
     lines.map(|line| String::from_utf8_lossy(&line).into_owned() + "\n").collect()
 }
 
-/// Passed and failed tests, from what cargo test and nextest say at the end of each part.
+/// Passed and failed tests, from what cargo test says at the end of each part, or nextest at the end of all. Nextest repeats the
+/// words of each test that failed, which are those of cargo test; only its own last word counts.
 fn tally(said: &str) -> (u64, u64) {
-    let summaries = said.lines().filter(|line| line.contains("test result:") || line.trim_start().starts_with("Summary ["));
+    let by_nextest = |line: &&str| line.trim_start().starts_with("Summary [");
+    let by_cargo = |line: &&str| line.starts_with("test result:");
+    let is_nextest = said.lines().any(|line| by_nextest(&line));
+    let summaries = said.lines().filter(|line| if is_nextest { by_nextest(line) } else { by_cargo(line) });
     let (mut passed, mut failed) = (0, 0);
     for summary in summaries {
         let words: Vec<&str> = summary.split([' ', ';', ',']).filter(|word| !word.is_empty()).collect();
@@ -188,6 +192,12 @@ mod tests {
         assert_eq!(tally("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out"), (12, 0));
         assert_eq!(tally("     Summary [   0.134s] 45 tests run: 43 passed (1 slow), 2 failed, 0 skipped"), (43, 2));
         assert_eq!(tally("test result: ok. 1 passed; 0 failed\nrunning\ntest result: FAILED. 2 passed; 3 failed"), (3, 3));
+    }
+
+    #[test]
+    fn a_failure_that_nextest_repeats_is_counted_once() {
+        let said = "    test result: FAILED. 0 passed; 1 failed\n  Summary [ 1.0s] 9 tests run: 8 passed, 1 failed, 0 skipped";
+        assert_eq!(tally(said), (8, 1));
     }
 
     #[test]
