@@ -49,7 +49,9 @@ fn main() {
 
     let (mut cached_out, mut streamed_out) = ([Digest::ZERO; 256], vec![Digest::ZERO; nodes]);
     let mut lines = vec![
-        Line::new("hash_many, cached", nodes, || (0..nodes / 256).for_each(|_| hash_many(&blocks[..256], &mut cached_out))),
+        Line::new("hash_many, cached", nodes.div_ceil(256) * 256, || {
+            (0..nodes.div_ceil(256)).for_each(|_| hash_many(&blocks[..256], &mut cached_out))
+        }),
         Line::new("hash_many, streamed", nodes, || {
             blocks.chunks(256).zip(streamed_out.chunks_mut(256)).for_each(|(blocks, out)| hash_many(&blocks[..out.len()], out));
         }),
@@ -57,11 +59,12 @@ fn main() {
     trees(&mut lines, TreeHash::Blake3, &blocks[..leaves], nodes);
     report(lines, 2, rounds);
 
+    let runs = (2 * nodes).div_ceil(1024);
     let lines_of = |blocks: usize, messages: usize| vec![vec![[7u8; 64]; blocks]; messages];
     let (long, short) = (lines_of(1024, 1), lines_of(2, 512));
     let mut lines = vec![
-        Line::new("compress256, one state", 2 * nodes, || compress_all(&long, 2 * nodes / 1024)),
-        Line::new("compress256, independent", 2 * nodes, || compress_all(&short, 2 * nodes / 1024)),
+        Line::new("compress256, one state", 1024 * runs, || compress_all(&long, runs)),
+        Line::new("compress256, independent", 1024 * runs, || compress_all(&short, runs)),
     ];
     trees(&mut lines, TreeHash::Sha256, &blocks[..leaves], 2 * nodes);
     report(lines, 2, rounds);

@@ -1,6 +1,8 @@
 //! The staged pipeline, and the backends that run it: the only place in the engine that counts votes.
 //!
-//!     decode → verify → aggregate → quorum            merkle
+//! ```text
+//! decode → verify → aggregate → quorum            merkle
+//! ```
 //!
 //! The host side ([`Pipeline`]) opens rounds, turns a [`Batch`] of votes into a [`recording::Recording`], and reads decisions out of what
 //! comes back. A [`Backend`] executes recordings: `reference` is scalar and obviously right, `cpu` chooses SIMD at run time. All of

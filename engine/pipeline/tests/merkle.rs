@@ -17,7 +17,7 @@ fn records(count: usize) -> Vec<[u8; 64]> {
 }
 
 /// Sizes at which something ends: a pair, the lanes, a chunk, a pass; and some in between.
-const LARGE_SIZES: [usize; 12] = [511, 512, 513, 767, 1023, 4_095, 4_096, 4_097, 8_209, 12_345, 65_537, 140_003];
+const LARGE_SIZES: [usize; 13] = [511, 512, 513, 1023, 1024, 1025, 4_095, 4_097, 8_209, 16_384, 16_385, 65_537, 140_003];
 
 fn each_kernel(mut test: impl FnMut(Kernel, Threads, TreeHash)) {
     for kernel in Kernel::available() {

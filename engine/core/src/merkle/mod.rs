@@ -7,7 +7,7 @@
 //! The same tree seen level by level: level 0 is the leaves; each level above has the parents of the pairs below;
 //! a last node without a partner moves up as it is. So node `i` of level `l` stands for the leaves from `i·2^l` to
 //! `(i+1)·2^l` or to the end, and a level has `⌈n / 2^l⌉` nodes. Every proof here is a list of such nodes, and is
-//! made and checked by the same short walk from the leaves up ([`levels`]).
+//! made and checked by the same short walk from the leaves up (`levels.rs`).
 //!
 //! This is the scalar reference: it does no I/O, decides what is right, and is not in a hurry. The pipeline's merkle
 //! stage builds the same trees fast, and is held to this one bit for bit.

@@ -262,5 +262,8 @@ fn pairs(a: __m512i, b: __m512i) -> (__m512i, __m512i) {
 
 #[inline(always)]
 fn quarters(a: __m512i, b: __m512i) -> (__m512i, __m512i) {
-    ifma!((_mm512_shuffle_i64x2::<0x88>(a, b), _mm512_shuffle_i64x2::<0xdd>(a, b)))
+    ifma!((
+        _mm512_shuffle_i64x2::<0x88>(a, b),
+        _mm512_shuffle_i64x2::<0xdd>(a, b)
+    ))
 }

@@ -59,7 +59,12 @@ impl<V: Lanes> AffineNiels<V> {
 impl<V: Lanes> Extended<V> {
     #[inline(always)]
     pub(crate) fn from_affine(x: &Fe<V>, y: &Fe<V>) -> Self {
-        Extended { x: x.widen(), y: y.widen(), z: Fe::one().widen(), t: x.mul(y) }
+        Extended {
+            x: x.widen(),
+            y: y.widen(),
+            z: Fe::one().widen(),
+            t: x.mul(y),
+        }
     }
 
     /// The point of a table entry, without an addition: (2x : 2y : 2), T = 2xy.
@@ -122,13 +127,27 @@ pub(crate) struct Completed<V> {
 impl<V: Lanes> Completed<V> {
     #[inline(always)]
     pub(crate) fn extend(&self) -> Extended<V> {
-        Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: self.e.mul(&self.h) }
+        Extended {
+            x: self.e.mul(&self.f),
+            y: self.g.mul(&self.h),
+            z: self.f.mul(&self.g),
+            t: self.e.mul(&self.h),
+        }
     }
 
-    /// As `extend`, with T left as it was in `old`: enough for a doubling to follow.
+    /// As `extend`, in place.
     #[inline(always)]
-    fn project(&self, old: &Extended<V>) -> Extended<V> {
-        Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: old.t }
+    pub(crate) fn extend_into(&self, out: &mut Extended<V>) {
+        self.project_into(out);
+        out.t = self.e.mul(&self.h);
+    }
+
+    /// As `extend_into`, but leaves T as it was: enough for a doubling to follow.
+    #[inline(always)]
+    fn project_into(&self, out: &mut Extended<V>) {
+        out.x = self.e.mul(&self.f);
+        out.y = self.g.mul(&self.h);
+        out.z = self.f.mul(&self.g);
     }
 }
 
@@ -157,7 +176,12 @@ impl<V: Lanes, const G: usize> Halves<V, G> {
 
 #[inline(always)]
 fn complete<V: Lanes>(minus: Wide<V>, plus: Wide<V>, c: Wide<V>, d: Wide<V>) -> Completed<V> {
-    Completed { e: plus.sub(&minus).carry(), f: d.sub(&c).carry(), g: d.add(&c).carry(), h: plus.add(&minus).carry() }
+    Completed {
+        e: plus.sub(&minus).carry(),
+        f: d.sub(&c).carry(),
+        g: d.add(&c).carry(),
+        h: plus.add(&minus).carry(),
+    }
 }
 
 /// The first half of the addition of a table entry.
@@ -169,21 +193,32 @@ pub(crate) fn add_affine_half<V: Lanes>(p: &Extended<V>, q: &AffineNiels<V>) -> 
     complete(minus, plus, c, p.z.double())
 }
 
+/// The first half of the addition of a projective table entry.
+#[inline(always)]
+pub(crate) fn add_projective_half<V: Lanes>(
+    p: &Extended<V>,
+    q: &ProjectiveNiels<V>,
+) -> Completed<V> {
+    let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
+    let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
+    let c = p.t.carry().mul(&q.t2d);
+    let d = p.z.carry().mul(&q.z2);
+    complete(minus, plus, c, d)
+}
+
 /// Adds a projective table entry to each group.
 #[inline(always)]
-pub(crate) fn add_projective<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], entries: &[ProjectiveNiels<V>; G]) {
+pub(crate) fn add_projective<V: Lanes, const G: usize>(
+    sums: &mut [Extended<V>; G],
+    entries: &[ProjectiveNiels<V>; G],
+) {
     // SAFETY: the loop sets all of them.
     let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
-        let (p, q) = (&sums[i], &entries[i]);
-        let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
-        let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
-        let c = p.t.carry().mul(&q.t2d);
-        let d = p.z.carry().mul(&q.z2);
-        halves.set(i, complete(minus, plus, c, d));
+        halves.set(i, add_projective_half(&sums[i], &entries[i]));
     }
     for i in 0..G {
-        sums[i] = halves.take(i).extend();
+        halves.take(i).extend_into(&mut sums[i]);
     }
 }
 
@@ -194,13 +229,13 @@ pub(crate) fn double_times<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G]
     for _ in 1..times {
         let halves = double_halves(sums);
         for i in 0..G {
-            sums[i] = halves.take(i).project(&sums[i]);
+            halves.take(i).project_into(&mut sums[i]);
         }
     }
     if times > 0 {
         let halves = double_halves(sums);
         for i in 0..G {
-            sums[i] = halves.take(i).extend();
+            halves.take(i).extend_into(&mut sums[i]);
         }
     }
 }
@@ -218,7 +253,12 @@ fn double_halves<V: Lanes, const G: usize>(sums: &[Extended<V>; G]) -> Halves<V,
         // All of E, F, G, H with the other sign than usual, so that only products are subtracted.
         let h = xx.add(&yy);
         let g = xx.sub(&yy);
-        let half = Completed { e: h.sub(&xy).carry(), f: zz.double().add(&g).carry(), g: g.carry(), h: h.carry() };
+        let half = Completed {
+            e: h.sub(&xy).carry(),
+            f: zz.double().add(&g).carry(),
+            g: g.carry(),
+            h: h.carry(),
+        };
         halves.set(i, half);
     }
     halves

@@ -3,7 +3,7 @@
 use super::build::Build;
 use super::decompress::{Affine, Decompress};
 use super::isa::Isa;
-use super::lanes::{Row, dispatch, lanes};
+use super::lanes::{Row, dispatch};
 use super::shape::Shape;
 use super::staged::BASE_SHAPE;
 use std::sync::OnceLock;
@@ -19,11 +19,11 @@ pub struct KeyTables {
 }
 
 impl KeyTables {
-    /// Builds the widest tables over `keys` that fit into `budget_bytes`, to be walked by `isa` (or by the best set that
+    /// Builds the quickest tables over `keys` that fit into `budget_bytes`, to be walked by `isa` (or by the best set that
     /// the machine has, if it lacks that one). Where not even the narrowest fit, the keys are verified as unknown ones.
     #[must_use]
     pub fn build(keys: &[[u8; 32]], budget_bytes: usize, isa: Isa) -> KeyTables {
-        KeyTables::build_shape(keys, Shape::widest(keys.len(), budget_bytes), isa)
+        KeyTables::build_shape(keys, Shape::best_within(keys.len(), budget_bytes), isa)
     }
 
     /// Builds tables of one shape, or none.
@@ -31,11 +31,24 @@ impl KeyTables {
     pub fn build_shape(keys: &[[u8; 32]], shape: Option<Shape>, isa: Isa) -> KeyTables {
         let isa = isa.or_best();
         let mut points = vec![Affine::NEUTRAL; keys.len()];
-        dispatch(isa, Decompress { encodings: keys, negate: true, points: &mut points });
+        dispatch(
+            isa,
+            Decompress {
+                encodings: keys,
+                negate: true,
+                points: &mut points,
+            },
+        );
         let valid = points.iter().map(|point| point.valid).collect();
         let points: Vec<Row> = points.iter().map(|point| point.row).collect();
         let rows = shape.map_or(Vec::new(), |shape| build_rows(isa, &points, shape));
-        KeyTables { isa, keys: keys.to_vec(), valid, shape, rows }
+        KeyTables {
+            isa,
+            keys: keys.to_vec(),
+            valid,
+            shape,
+            rows,
+        }
     }
 
     /// The memory of the tables.
@@ -72,7 +85,11 @@ impl KeyTables {
     #[inline(always)]
     pub(crate) fn key(&self, index: u32) -> Option<&[u8; 32]> {
         let index = index as usize;
-        if *self.valid.get(index)? { self.keys.get(index) } else { None }
+        if *self.valid.get(index)? {
+            self.keys.get(index)
+        } else {
+            None
+        }
     }
 
     pub(crate) fn rows(&self) -> &[Row] {
@@ -88,8 +105,14 @@ impl KeyTables {
 fn build_rows(isa: Isa, points: &[Row], shape: Shape) -> Vec<Row> {
     let size = shape.rows_per_key();
     let mut rows = bytemuck::zeroed_vec::<Row>(points.len() * size);
-    debug_assert!(points.is_empty() || lanes(isa) > 0);
-    dispatch(isa, Build { points, shape, rows: &mut rows });
+    dispatch(
+        isa,
+        Build {
+            points,
+            shape,
+            rows: &mut rows,
+        },
+    );
     rows
 }
 
@@ -101,7 +124,14 @@ pub(crate) fn base_table() -> &'static [Row] {
         let mut base = [0x66; 32];
         base[0] = 0x58;
         let mut points = [Affine::NEUTRAL];
-        dispatch(Isa::Portable, Decompress { encodings: &[base], negate: false, points: &mut points });
+        dispatch(
+            Isa::Portable,
+            Decompress {
+                encodings: &[base],
+                negate: false,
+                points: &mut points,
+            },
+        );
         build_rows(Isa::Portable, &[points[0].row], BASE_SHAPE)
     })
 }

@@ -217,13 +217,22 @@ impl Stage for WalkKnown<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let WalkKnown { staged, shape, tables, base, .. } = self;
+        let WalkKnown {
+            staged,
+            shape,
+            tables,
+            base,
+            ..
+        } = self;
         let mut sums = Sums::<V>::new();
         let (mut one, mut several) = (Paths::<1>::EMPTY, Paths::<LOCKSTEP>::EMPTY);
         let mut first = 0;
         while first < staged.len() {
             if staged.len() - first > V::LANES {
-                let groups = [Group::load(staged, first), Group::load(staged, first + V::LANES)];
+                let groups = [
+                    Group::load(staged, first),
+                    Group::load(staged, first + V::LANES),
+                ];
                 // SAFETY: `known_block` passes tables of `shape`, places that are starts of a key's, and the base table.
                 for sum in &unsafe { walk_known(&groups, &mut several, tables, shape, base) } {
                     sums.push(sum);
@@ -254,7 +263,12 @@ impl Stage for WalkUnknown<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let WalkUnknown { staged, points, base, .. } = self;
+        let WalkUnknown {
+            staged,
+            points,
+            base,
+            ..
+        } = self;
         let mut sums = Sums::<V>::new();
         let (mut one, mut several) = (Stranger::<1>::EMPTY, Stranger::<LOCKSTEP>::EMPTY);
         let mut first = 0;

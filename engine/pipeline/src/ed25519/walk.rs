@@ -6,7 +6,10 @@
 
 use super::field::Fe;
 use super::lanes::{Lanes, MAX_LANES, Row};
-use super::point::{AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective, double_times};
+use super::point::{
+    AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective,
+    add_projective_half, double_times,
+};
 use super::scalar::digit;
 use super::shape::Shape;
 use super::staged::{BASE_SHAPE, Group};
@@ -18,7 +21,7 @@ const MAX_STEPS: usize = 64;
 const AHEAD: usize = 2;
 
 /// The windows of a key without tables: one table of odd multiples, made for the occasion, serves them all.
-pub(crate) const UNKNOWN_SHAPE: Shape = Shape::new(4, 64);
+pub(crate) const UNKNOWN_SHAPE: Shape = Shape::new(5, 64);
 const UNKNOWN_ENTRIES: usize = UNKNOWN_SHAPE.entries();
 
 /// The entries that one scalar selects from a table, in the order in which they are added.
@@ -31,7 +34,11 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) const EMPTY: Path = Path { rows: [[0; MAX_LANES]; MAX_STEPS], negative: [0; MAX_STEPS], steps: 0 };
+    pub(crate) const EMPTY: Path = Path {
+        rows: [[0; MAX_LANES]; MAX_STEPS],
+        negative: [0; MAX_STEPS],
+        steps: 0,
+    };
 
     /// `first` is the row at which each lane's tables begin.
     #[inline(always)]
@@ -55,7 +62,9 @@ impl Path {
     /// How many steps come before the doublings that follow `phase`.
     #[inline(always)]
     fn steps_to(&self, shape: Shape, phase: u32) -> usize {
-        (phase..shape.phases()).map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize).sum()
+        (phase..shape.phases())
+            .map(|phase| (shape.windows() - phase).div_ceil(shape.phases()) as usize)
+            .sum()
     }
 
     /// Asks for the first or second rows of a step's entries.
@@ -84,9 +93,14 @@ impl Path {
         }
         // SAFETY: every row is the start of a lane's tables, plus a whole number of windows below the shape's, plus twice an
         // index that `digit` masks to the window's entries: a row of the table, and its neighbour is the entry's second.
-        let ([a0, a1, a2, a3, a4, b0, b1, b2], [b3, b4, c0, c1, c2, c3, c4, _]) = unsafe { (V::load_rows(&first), V::load_rows(&second)) };
-        AffineNiels { y_plus_x: Fe([a0, a1, a2, a3, a4]), y_minus_x: Fe([b0, b1, b2, b3, b4]), xy2d: Fe([c0, c1, c2, c3, c4]) }
-            .negate(self.negative[step])
+        let ([a0, a1, a2, a3, a4, b0, b1, b2], [b3, b4, c0, c1, c2, c3, c4, _]) =
+            unsafe { (V::load_rows(&first), V::load_rows(&second)) };
+        AffineNiels {
+            y_plus_x: Fe([a0, a1, a2, a3, a4]),
+            y_minus_x: Fe([b0, b1, b2, b3, b4]),
+            xy2d: Fe([c0, c1, c2, c3, c4]),
+        }
+        .negate(self.negative[step])
     }
 }
 
@@ -96,7 +110,12 @@ impl Path {
 /// # Safety
 /// As [`Path::entry`].
 #[inline(always)]
-unsafe fn add_step<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], paths: &[Path; G], table: &[Row], step: usize) {
+unsafe fn add_step<V: Lanes, const G: usize>(
+    sums: &mut [Extended<V>; G],
+    paths: &[Path; G],
+    table: &[Row],
+    step: usize,
+) {
     // SAFETY: the first loop sets all of them.
     let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
@@ -107,7 +126,7 @@ unsafe fn add_step<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], paths:
     }
     for i in 0..G {
         paths[i].prefetch::<V>(table, step + AHEAD, 1);
-        sums[i] = halves.take(i).extend();
+        halves.take(i).extend_into(&mut sums[i]);
     }
 }
 
@@ -118,7 +137,10 @@ pub(crate) struct Paths<const G: usize> {
 }
 
 impl<const G: usize> Paths<G> {
-    pub(crate) const EMPTY: Paths<G> = Paths { keys: [Path::EMPTY; G], bases: [Path::EMPTY; G] };
+    pub(crate) const EMPTY: Paths<G> = Paths {
+        keys: [Path::EMPTY; G],
+        bases: [Path::EMPTY; G],
+    };
 }
 
 /// s·B - k·A by tables of both points.
@@ -202,8 +224,17 @@ impl Multiples {
             }
         }
         // SAFETY: all pointers point into `self`.
-        let ([a0, a1, a2, a3, a4, b0, b1, b2], [b3, b4, c0, c1, c2, c3, c4, d0], [d1, d2, d3, d4, ..]) =
-            unsafe { (V::load_rows(&pointers[0]), V::load_rows(&pointers[1]), V::load_rows(&pointers[2])) };
+        let (
+            [a0, a1, a2, a3, a4, b0, b1, b2],
+            [b3, b4, c0, c1, c2, c3, c4, d0],
+            [d1, d2, d3, d4, ..],
+        ) = unsafe {
+            (
+                V::load_rows(&pointers[0]),
+                V::load_rows(&pointers[1]),
+                V::load_rows(&pointers[2]),
+            )
+        };
         ProjectiveNiels {
             y_plus_x: Fe([a0, a1, a2, a3, a4]),
             y_minus_x: Fe([b0, b1, b2, b3, b4]),
@@ -221,8 +252,10 @@ pub(crate) struct Stranger<const G: usize> {
 }
 
 impl<const G: usize> Stranger<G> {
-    pub(crate) const EMPTY: Stranger<G> =
-        Stranger { bases: [Path::EMPTY; G], multiples: [const { Multiples([[[Row::ZERO; MAX_LANES]; 3]; UNKNOWN_ENTRIES]) }; G] };
+    pub(crate) const EMPTY: Stranger<G> = Stranger {
+        bases: [Path::EMPTY; G],
+        multiples: [const { Multiples([[[Row::ZERO; MAX_LANES]; 3]; UNKNOWN_ENTRIES]) }; G],
+    };
 }
 
 /// s·B - k·A for points -A that have no tables.
@@ -256,19 +289,24 @@ pub(crate) unsafe fn walk_unknown<V: Lanes, const G: usize>(
             multiples[i].store(index, &sums[i].to_niels());
         }
     }
-    let mut entries = twice;
-    for window in (0..UNKNOWN_SHAPE.windows()).rev() {
+    let shape = UNKNOWN_SHAPE;
+    for i in 0..G {
+        let (index, negative) = digit(&groups[i].k, shape.width(), shape.windows() - 1);
+        sums[i] = Extended::from_projective_niels(&multiples[i].load(index, negative));
+    }
+    for window in (0..shape.windows() - 1).rev() {
+        double_times(&mut sums, shape.width() as usize);
+        // SAFETY: the first loop sets all of them.
+        let mut halves = unsafe { Halves::<V, G>::new() };
         for i in 0..G {
-            let (index, negative) = digit(&groups[i].k, UNKNOWN_SHAPE.width(), window);
-            entries[i] = multiples[i].load(index, negative);
+            let (index, negative) = digit(&groups[i].k, shape.width(), window);
+            halves.set(
+                i,
+                add_projective_half(&sums[i], &multiples[i].load(index, negative)),
+            );
         }
-        if window + 1 == UNKNOWN_SHAPE.windows() {
-            for i in 0..G {
-                sums[i] = Extended::from_projective_niels(&entries[i]);
-            }
-        } else {
-            double_times(&mut sums, UNKNOWN_SHAPE.width() as usize);
-            add_projective(&mut sums, &entries);
+        for i in 0..G {
+            halves.take(i).extend_into(&mut sums[i]);
         }
     }
     for step in 0..bases[0].steps {

@@ -17,11 +17,12 @@ pub(super) const LANES: usize = 32;
 /// How many levels of parents follow the first hash of a chunk.
 pub(super) const RISE: usize = 4;
 
-/// How many blocks make a chunk: a subtree of `2^RISE` blocks for each lane. Everything that a chunk touches fits into
-/// the first-level cache.
+/// How many blocks make a chunk: a subtree of `2^RISE` blocks for each lane. A chunk fits into the first-level cache, and with
+/// all that is made from it into the second.
 pub(super) const CHUNK: usize = LANES << RISE;
 
 /// The flags of a keyed BLAKE3 hash whose input is one block: keyed, first of its chunk, last of its chunk, root.
+#[cfg(target_arch = "x86_64")]
 pub(super) const BLAKE3_FLAGS: u8 = BLAKE3_KEYED | BLAKE3_START | BLAKE3_END;
 pub(super) const BLAKE3_KEYED: u8 = 1 << 4;
 pub(super) const BLAKE3_START: u8 = 1 << 0;
@@ -32,6 +33,7 @@ pub(super) const SHA256_INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// The constants of SHA-256's rounds.
+#[cfg(target_arch = "x86_64")]
 #[rustfmt::skip]
 pub(super) const SHA256_ROUNDS: [u32; 64] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,

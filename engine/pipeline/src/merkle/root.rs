@@ -1,4 +1,4 @@
-//! The root alone: nothing below it is kept, so a tree takes a sixteenth of its leaves in scratch memory.
+//! The root alone: nothing below it is kept, so a tree takes one digest of scratch memory for sixteen leaves.
 
 use quorate_core::hash::{Digest, TreeHash};
 use quorate_core::merkle::TreeHead;
@@ -31,6 +31,10 @@ impl RootBuilder {
 
     /// The root over `leaves`.
     pub fn root<'a>(&mut self, hash: TreeHash, leaves: impl Into<Leaves<'a>>) -> Digest {
+        // The larger buffer takes the first pass, whichever of the two it became in the tree before.
+        if self.level.capacity() > self.above.capacity() {
+            std::mem::swap(&mut self.level, &mut self.above);
+        }
         match leaves.into() {
             Leaves::Records([]) | Leaves::Hashes([]) => return hash.empty(),
             Leaves::Hashes([leaf]) => return *leaf,

@@ -26,6 +26,9 @@ type Blocks = [[__m512i; 16]; GROUPS];
 /// How many blocks each lane takes of a chunk.
 const STEPS: usize = CHUNK / LANES;
 
+/// How many nodes, and one more, each lane hashes for a chunk: a power of two.
+const NODES: usize = 2 * STEPS;
+
 /// Whether this processor has what the functions here are compiled for.
 pub(super) fn detected() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
@@ -68,13 +71,14 @@ fn each<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; LANES], out: &mut [D
 fn walk<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; CHUNK], out: [&mut [Digest]; RISE + 1]) {
     // The left siblings that wait for their right ones, by level: columns 0 to 7 of a parent's message.
     let mut waiting: [Blocks; RISE] = [[[_mm512_setzero_si512(); 16]; GROUPS]; RISE];
+    let mut nodes = 0;
     for i in 0..STEPS {
-        prefetch(blocks, i);
-        prefetch(out[0], i);
-        prefetch(out[1], i);
         let mut digests = node::<SHA256>(kind, &load::<SHA256>(blocks, i, STEPS));
         let mut level = 0;
         loop {
+            prefetch(blocks, nodes);
+            out.iter().for_each(|level| prefetch(level, nodes));
+            nodes += 1;
             if !out[level].is_empty() {
                 store::<SHA256>(&digests, out[level], i >> level, STEPS >> level);
             }
@@ -95,16 +99,16 @@ fn walk<const SHA256: bool>(kind: Kind, blocks: &[[u8; 64]; CHUNK], out: [&mut [
     }
 }
 
-/// Asks for share `step` of `STEPS` of the memory behind `items`, which the next chunk will use: the lanes jump about too
-/// much for the processor to guess.
+/// Asks for share `step` of [`NODES`] of the memory behind `items`, which the next chunk will use: the lanes jump about too
+/// much for the processor to guess, and more requests at once than these would make it wait.
 #[inline(always)]
 fn prefetch<T>(items: &[T], step: usize) {
     const LINE: usize = 64;
-    let share = size_of_val(items) / STEPS;
+    let share = size_of_val(items) / NODES;
     let behind = items.as_ptr_range().end.cast::<i8>().wrapping_add(share * step);
     for at in (0..share).step_by(LINE) {
         // SAFETY: a prefetch reads nothing that the program could see, and may name any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(behind.wrapping_add(at)) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(behind.wrapping_add(at)) };
     }
 }
 
