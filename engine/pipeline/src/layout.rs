@@ -1,7 +1,7 @@
 //! What the stages read and write: buffers, and the records in them, byte for byte the same on every backend.
 //!
-//! Everything is little-endian plain data. A round owns a *slot*, which is a [`RoundHeader`], and a region of the state: bitmaps, or maxima in
-//! cumulative rounds. Bitmaps are rows of bits, one row for each (kind, candidate), one bit for each
+//! Everything is little-endian plain data. A round owns a *slot*, which is a [`RoundHeader`], and a region of the state: bitmaps, or maxima
+//! in cumulative rounds. Bitmaps are rows of bits, one row for each (kind, candidate), one bit for each
 //! voter; the bit's number within the region is the vote's *cell*.
 
 use bytemuck::{Pod, Zeroable};

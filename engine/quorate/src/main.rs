@@ -1,2 +1,4 @@
 //! The `quorate` binary.
+#![forbid(unsafe_code)]
+
 fn main() {}
