@@ -1,8 +1,9 @@
 //! Merkle trees over 2²⁰ records of 64 bytes, beside the raw speed of the hash functions that they are made of.
 //!
-//! The limits hash the same number of bytes as the leaves have, without a tree: nothing can build one faster. BLAKE3's is
-//! `hash_many`, one compression for each 64-byte input. SHA-256's is the compression function, in one long chain and on
-//! independent blocks, since a processor may overlap the latter.
+//! The other side hashes as many 64-byte blocks as there are leaves, without a tree. BLAKE3's is `hash_many`, one compression for
+//! each input. SHA-256's is the compression function, in one long chain and on independent blocks, since a processor may
+//! overlap the latter. They are what the hash crates give, not what the processor can do: a ratio above one means that nodes
+//! are hashed with more of them in flight.
 
 use std::hint::black_box;
 
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_computes_real_hashes() {
+    fn the_other_side_computes_real_hashes() {
         let records = [[3; RECORD_BYTES]; 5];
         let mut digests = [0; 5 * 32];
         hash_many(&records, &mut digests);
