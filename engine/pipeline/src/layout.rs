@@ -133,13 +133,15 @@ pub struct Segment {
     pub first: u32,
     /// How many.
     pub count: u32,
-    /// The first signature and body, or [`Segment::UNSIGNED`].
+    /// The first signature and body, or [`Segment::UNSIGNED`] or [`Segment::VERIFIED`].
     pub signatures: u32,
 }
 
 impl Segment {
     /// The votes carry no signatures.
     pub const UNSIGNED: u32 = u32::MAX;
+    /// The votes' signatures have been verified before.
+    pub const VERIFIED: u32 = u32::MAX - 1;
 }
 
 /// A round that the batch touches, and the segments with its votes.

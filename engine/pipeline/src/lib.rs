@@ -26,6 +26,7 @@ pub mod reference;
 mod run;
 mod slots;
 pub mod stages;
+mod waiting;
 
 pub use backend::Backend;
 pub use batch::Batch;
@@ -33,3 +34,4 @@ pub use book::Signed;
 pub use ed25519::Isa;
 pub use fold::RoundState;
 pub use pipeline::{ElectorateId, Event, Limits, Pipeline, PipelineError, Report, RoundId, What};
+pub use waiting::{MAX_WAITING, Offered, Said};
