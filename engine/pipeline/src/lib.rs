@@ -23,6 +23,7 @@ mod outcome;
 mod pipeline;
 pub mod recording;
 pub mod reference;
+pub mod registry;
 mod run;
 mod slots;
 pub mod stages;
