@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::say;
+use super::{Out, say};
 use crate::cli::Cli;
 
 const AFTER: &str = "\
@@ -22,8 +22,8 @@ pub struct Options {
     shell: Shell,
 }
 
-pub(super) fn run(options: &Options) -> miette::Result<()> {
+pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Cli::command(), "quorate", &mut script);
-    say(&String::from_utf8_lossy(&script))
+    say(out, &String::from_utf8_lossy(&script))
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::checks;
-use super::{Outcome, say, say_json};
+use super::{Out, Outcome, say, say_json};
 
 const AFTER: &str = "\
 Examples:
@@ -66,7 +66,7 @@ impl Check {
     }
 }
 
-pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
+pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let checks = [
         checks::processor(),
         checks::cores(),
@@ -79,7 +79,7 @@ pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
     ];
     let problems = checks.iter().filter(|check| check.status == Status::Problem).count();
     if options.json {
-        say_json(&json!({ "ok": problems == 0, "version": env!("CARGO_PKG_VERSION"), "checks": checks }))?;
+        say_json(out, &json!({ "ok": problems == 0, "version": env!("CARGO_PKG_VERSION"), "checks": checks }))?;
     } else {
         let mut text = String::new();
         for check in &checks {
@@ -96,7 +96,7 @@ pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
             1 => "\n1 thing is wrong\n".to_owned(),
             _ => format!("\n{problems} things are wrong\n"),
         };
-        say(&text)?;
+        say(out, &text)?;
     }
     Ok(if problems == 0 { Outcome::Fine } else { Outcome::Failed })
 }

@@ -10,9 +10,10 @@ pub mod test;
 pub mod verify;
 mod words;
 
-use std::io::{self, Write as _};
+use std::io;
 
 use miette::{Diagnostic, IntoDiagnostic as _};
+use quorate_pipeline::registry::Registry;
 use thiserror::Error;
 
 use crate::cli::Command;
@@ -38,18 +39,24 @@ pub struct Usage {
     pub help: Option<String>,
 }
 
+/// Nobody reads the output any more.
+#[derive(Debug, Error, Diagnostic)]
+#[error("the output was closed")]
+struct Closed;
+
 /// Runs a command.
 ///
 /// # Errors
 /// If it cannot do its work.
 pub fn run(command: Command) -> miette::Result<Outcome> {
+    let out: Out<'_> = &mut io::stdout();
     match command {
         Command::Demo(options) => demo::run(options).map(|()| Outcome::Fine),
-        Command::Test(options) => test::run(&options),
+        Command::Test(options) => test::run(&Registry::new(), &options, out),
         Command::Benchmark(options) => benchmark::run(options).map(|()| Outcome::Fine),
-        Command::Verify(options) => verify::run(&options),
-        Command::Doctor(options) => doctor::run(&options),
-        Command::Completions(options) => completions::run(&options).map(|()| Outcome::Fine),
+        Command::Verify(options) => verify::run(&options, out),
+        Command::Doctor(options) => doctor::run(&options, out),
+        Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }
 }
 
@@ -62,21 +69,26 @@ pub fn exit_code(result: &miette::Result<Outcome>) -> u8 {
         Err(report) => report,
     };
     // Whoever closed the pipe does not want to hear more.
-    if report.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+    if report.downcast_ref::<Closed>().is_some() {
         return 3;
     }
     eprintln!("{report:?}");
     if report.downcast_ref::<Usage>().is_some() { 2 } else { 3 }
 }
 
-/// Writes to standard output, all at once, and shows it at once.
-fn say(text: &str) -> miette::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).into_diagnostic()
+/// Where a command's output goes: standard output, or a test that reads it.
+pub type Out<'a> = &'a mut dyn io::Write;
+
+/// Writes all at once, and shows it at once.
+fn say(out: Out<'_>, text: &str) -> miette::Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Closed.into(),
+        _ => miette::Report::msg(error).wrap_err("cannot write the output"),
+    })
 }
 
-/// Writes one line of JSON to standard output.
-fn say_json(value: &impl serde::Serialize) -> miette::Result<()> {
+/// Writes one line of JSON.
+fn say_json(out: Out<'_>, value: &impl serde::Serialize) -> miette::Result<()> {
     let line = serde_json::to_string(value).into_diagnostic()?;
-    say(&(line + "\n"))
+    say(out, &(line + "\n"))
 }

@@ -13,7 +13,7 @@ use quorate_pipeline::registry::{Registry, RegistryError, nearest};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, Usage, say, say_json};
+use super::{Out, Outcome, Usage, say, say_json};
 use crate::suites::{Bench, Suite};
 
 const AFTER: &str = "\
@@ -79,19 +79,22 @@ const LIGHT_KEY_TABLE_BYTES: u64 = 1 << 20;
 /// At most so many failures of a suite are shown in the table; JSON has all of them.
 const SHOWN: usize = 5;
 
-pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
+/// Tests a backend of this registry, which may know backends from outside.
+///
+/// # Errors
+/// If there is no such suite or backend, or if the backend does not start.
+pub fn run(registry: &Registry, options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let suites = chosen(&options.suite)?;
     if options.list {
-        return list(&suites, options.json);
+        return list(&suites, options.json, out);
     }
-    let registry = Registry::new();
     let section = options.isa.as_ref().map_or(Value::Null, |isa| json!({ "isa": isa }));
     let name = registry.resolve(&options.backend).map_err(usage)?;
     let descriptor = registry.create(name, &section).map_err(usage)?.descriptor();
     if !options.json {
         let threads = if descriptor.threads == 1 { "1 thread".into() } else { format!("{} threads", descriptor.threads) };
-        say(&format!("backend {name} ({}, {threads}), seed {}\n\n", descriptor.variant, options.seed))?;
-        say(&format!("  {:<20}{:>8}{:>8}{:>9}\n", "suite", "cases", "failed", "time"))?;
+        say(out, &format!("backend {name} ({}, {threads}), seed {}\n\n", descriptor.variant, options.seed))?;
+        say(out, &format!("  {:<20}{:>8}{:>8}{:>9}\n", "suite", "cases", "failed", "time"))?;
     }
     let again = |section: &Value| -> Box<dyn Backend> {
         registry.create(name, section).expect("the backend started a moment ago, so it starts again")
@@ -119,15 +122,18 @@ pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
             failures: &failures,
             notes: &notes,
         };
-        if options.json { say_json(&line)? } else { say(&row(&line, options.notes))? }
+        if options.json { say_json(out, &line)? } else { say(out, &row(&line, options.notes))? }
     }
     if !options.json {
         let seconds = start.elapsed().as_secs_f64();
         let many = if suites.len() == 1 { "1 suite".into() } else { format!("{} suites", suites.len()) };
-        say(&match failed {
-            0 => format!("\nall {cases} cases of {many} passed in {seconds:.1} s\n"),
-            _ => format!("\n{failed} of {cases} cases of {many} FAILED, in {seconds:.1} s\n"),
-        })?;
+        say(
+            out,
+            &match failed {
+                0 => format!("\nall {cases} cases of {many} passed in {seconds:.1} s\n"),
+                _ => format!("\n{failed} of {cases} cases of {many} FAILED, in {seconds:.1} s\n"),
+            },
+        )?;
     }
     Ok(if failed == 0 { Outcome::Fine } else { Outcome::Failed })
 }
@@ -163,12 +169,12 @@ fn chosen(names: &[String]) -> miette::Result<Vec<&'static Suite>> {
         .collect()
 }
 
-fn list(suites: &[&Suite], json: bool) -> miette::Result<Outcome> {
+fn list(suites: &[&Suite], json: bool, out: Out<'_>) -> miette::Result<Outcome> {
     for suite in suites {
         if json {
-            say_json(&json!({ "suite": suite.name, "about": suite.about }))?;
+            say_json(out, &json!({ "suite": suite.name, "about": suite.about }))?;
         } else {
-            say(&format!("{:<20}{}\n", suite.name, suite.about))?;
+            say(out, &format!("{:<20}{}\n", suite.name, suite.about))?;
         }
     }
     Ok(Outcome::Fine)

@@ -16,7 +16,7 @@ use quorate_core::sealed::Sealed;
 use serde_json::{Value, json};
 
 use super::words::{self, Facts};
-use super::{Outcome, Usage, say, say_json};
+use super::{Out, Outcome, Usage, say, say_json};
 
 const AFTER: &str = "\
 Examples:
@@ -50,7 +50,7 @@ pub struct Options {
     json: bool,
 }
 
-pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
+pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let bytes = read(&options.file)?;
     let sealed = match Sealed::decode(&bytes) {
         Ok(sealed) => sealed,
@@ -60,7 +60,7 @@ pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
         }
         Err(error) => {
             let what = error.what;
-            return report(options, what, &Facts::default(), Some(Err(format!("damaged: {error}"))), &[]);
+            return report(out, options, what, &Facts::default(), Some(Err(format!("damaged: {error}"))), &[]);
         }
     };
     if options.entry.is_some() && !matches!(sealed, Sealed::Receipt(_)) {
@@ -71,7 +71,7 @@ pub(super) fn run(options: &Options) -> miette::Result<Outcome> {
     let verdict = judge(options, &sealed, anchor.as_ref(), &mut notes)?;
     let facts = words::facts(&sealed);
     let undecided = verdict.is_none();
-    let outcome = report(options, sealed.name(), &facts, verdict, &notes)?;
+    let outcome = report(out, options, sealed.name(), &facts, verdict, &notes)?;
     if undecided {
         let claimed = words::cluster(&sealed).map_or_else(String::new, |cluster| format!("; it says that its cluster is {cluster}"));
         return Err(Usage {
@@ -153,7 +153,14 @@ fn judge(
     })
 }
 
-fn report(options: &Options, kind: &str, facts: &Facts, verdict: Option<Result<(), String>>, notes: &[&str]) -> miette::Result<Outcome> {
+fn report(
+    out: Out<'_>,
+    options: &Options,
+    kind: &str,
+    facts: &Facts,
+    verdict: Option<Result<(), String>>,
+    notes: &[&str],
+) -> miette::Result<Outcome> {
     let reason = match &verdict {
         Some(Err(reason)) => Some(reason.as_str()),
         _ => None,
@@ -167,7 +174,7 @@ fn report(options: &Options, kind: &str, facts: &Facts, verdict: Option<Result<(
             "notes": notes,
         });
         line["says"] = Value::Object(facts.0.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone())).collect());
-        say_json(&line)?;
+        say_json(out, &line)?;
     } else {
         // What it says is not yet what is so; the last line tells.
         let says = if facts.0.is_empty() { "" } else { ", which says:" };
@@ -181,7 +188,7 @@ fn report(options: &Options, kind: &str, facts: &Facts, verdict: Option<Result<(
             (_, None) => "VALID\n".to_owned(),
             (_, Some(reason)) => format!("NOT VALID: {reason}\n"),
         };
-        say(&text)?;
+        say(out, &text)?;
     }
     Ok(if reason.is_none() { Outcome::Fine } else { Outcome::Failed })
 }
