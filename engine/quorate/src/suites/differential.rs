@@ -5,7 +5,7 @@ use quorate_pipeline::conformance;
 use super::Suite;
 
 /// How many rounds are compared if nobody says.
-const ROUNDS: u64 = 4000;
+const ROUNDS: u64 = 8000;
 
 pub(super) const SUITE: Suite = Suite {
     name: "differential",

@@ -5,7 +5,7 @@ use quorate_pipeline::conformance;
 use super::Suite;
 
 /// How many rounds are compared if nobody says.
-const ROUNDS: u64 = 1000;
+const ROUNDS: u64 = 2000;
 
 pub(super) const SUITE: Suite = Suite {
     name: "order-independence",
