@@ -337,13 +337,13 @@ impl Electorate {
         self.members.iter().all(|member| member.key.is_some())
     }
 
-    /// The weight of a set of voters, in each half. Names outside the electorate weigh nothing.
+    /// The weight of a set of voters, each named once, in each half. Names outside the electorate weigh nothing.
     #[must_use]
     pub fn weigh(&self, voters: impl IntoIterator<Item = Voter>) -> [Weight; 2] {
         let mut sum = [0u64; 2];
         for member in voters.into_iter().filter_map(|voter| self.member(voter)) {
-            sum[0] += member.weight[0].0;
-            sum[1] += member.weight[1].0;
+            sum[0] = sum[0].saturating_add(member.weight[0].0);
+            sum[1] = sum[1].saturating_add(member.weight[1].0);
         }
         sum.map(Weight)
     }

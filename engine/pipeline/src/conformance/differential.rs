@@ -116,17 +116,17 @@ fn compare(subject: &mut Pipeline, referee: &mut Pipeline, scripts: &[Script], r
             }
         }
     }
-    for nth in 0..scripts.len() {
+    for (nth, script) in scripts.iter().enumerate() {
         let (mine, theirs) = (subject.rounds[nth], referee.rounds[nth]);
         let found = subject.pipeline.outcome(mine).map_err(failed("the subject"))?;
         let expected = referee.pipeline.outcome(theirs).map_err(failed("the referee"))?;
         if found != expected {
-            return Err(format!("round {nth}, {:?}: outcome {found:?}; expected {expected:?}", scripts[nth].spec.form()));
+            return Err(format!("round {nth}, {:?}: outcome {found:?}; expected {expected:?}", script.spec.form()));
         }
         let found = subject.pipeline.export(mine).map_err(failed("the subject"))?;
         let expected = referee.pipeline.export(theirs).map_err(failed("the referee"))?;
         if found != expected {
-            return Err(format!("round {nth}, {:?}: the bitmaps or signatures differ", scripts[nth].spec.form()));
+            return Err(format!("round {nth}, {:?}: the bitmaps or signatures differ", script.spec.form()));
         }
         for side in [&mut subject, &mut referee] {
             side.pipeline.close(side.rounds[nth]).map_err(failed("closing"))?;

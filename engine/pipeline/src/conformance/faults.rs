@@ -19,8 +19,8 @@ pub enum Fault {
     QuorumTooHigh,
     /// The last member may not vote.
     LastVoterUnknown,
-    /// A candidate behind the table's end is taken for one.
-    CandidateBeyondTable,
+    /// The last candidate is taken for none.
+    LastCandidateUnknown,
     /// A poll counts double answers.
     PollCountsTwice,
     /// The second half of a joint electorate decides nothing.
@@ -40,7 +40,7 @@ impl Fault {
         Fault::QuorumOffByOne,
         Fault::QuorumTooHigh,
         Fault::LastVoterUnknown,
-        Fault::CandidateBeyondTable,
+        Fault::LastCandidateUnknown,
         Fault::PollCountsTwice,
         Fault::OneHalfDecides,
         Fault::StateNotCleared,
@@ -51,10 +51,11 @@ impl Fault {
     fn spoil(self, header: &mut RoundHeader) {
         match self {
             Fault::QuorumOffByOne if header.least[0][0] > 1 => header.least[0][0] -= 1,
-            Fault::QuorumTooHigh => header.least[0][0] = header.least[0][0].saturating_add(1),
+            // More than all of the weight is no threshold that a host could ask for in a cumulative round.
+            Fault::QuorumTooHigh if !header.has(RoundHeader::CUMULATIVE) => header.least[0][0] = header.least[0][0].saturating_add(1),
             // The row length stays, so that only the check is wrong.
             Fault::LastVoterUnknown if !header.has(RoundHeader::CUMULATIVE) && header.voters > 1 => header.voters -= 1,
-            Fault::CandidateBeyondTable if header.limit < header.capacity => header.limit += 1,
+            Fault::LastCandidateUnknown if header.limit > 1 => header.limit -= 1,
             Fault::PollCountsTwice => header.flags &= !RoundHeader::POLL,
             Fault::OneHalfDecides => header.least[0][1] = 0,
             Fault::KindsMixedUp if header.kinds > 1 => {

@@ -107,7 +107,7 @@ impl Script {
     pub fn random(rng: &mut Seeded, max_members: u64) -> Self {
         let form = match rng.below(4) {
             0 => {
-                let base = rng.next() >> 1;
+                let base = rng.next_u64() >> 1;
                 let length = rng.pick(&[1, 10, 1 << 31]);
                 Form::Cumulative { base, last: base + rng.below(length) }
             }
@@ -123,10 +123,10 @@ impl Script {
         let context = Context {
             cluster: ClusterId(Digest(rng.bytes32())),
             engine,
-            partition: PartitionId(rng.next() as u32),
+            partition: PartitionId(rng.next_u64() as u32),
             electorate: cast.electorate.root(),
-            height: Height(rng.next()),
-            view: View(rng.next()),
+            height: Height(rng.next_u64()),
+            view: View(rng.next_u64()),
         };
         let all = kinds_of(engine);
         let mut kinds: Vec<(Kind, Rule)> = Vec::new();
@@ -202,17 +202,17 @@ fn spoil(ballot: &mut Ballot, rng: &mut Seeded, voters: u64) {
     let vote = ballot.vote;
     let (engine, kind, voter, row) = (vote.engine(), vote.kind(), vote.voter().0, vote.candidate());
     match rng.below(7) {
-        0 => ballot.vote = Vote::from_raw(rng.next() as u8, kind, voter, row),
+        0 => ballot.vote = Vote::from_raw(rng.next_u64() as u8, kind, voter, row),
         1 => ballot.vote = Vote::from_raw(engine, rng.pick(&[0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 32, 64, 128, 255]), voter, row),
         2 => ballot.vote = Vote::from_raw(engine, kind, rng.pick(&[voters as u16, voters as u16 + 1, u16::MAX]), row),
         3 => {
-            let anything = rng.next() as u32;
+            let anything = rng.next_u64() as u32;
             let beyond = rng.pick(&[row.wrapping_add(1), row.wrapping_add(64), 1 << 16, u32::MAX, anything]);
             ballot.vote = Vote::from_raw(engine, kind, voter, beyond);
         }
         4 => ballot.signature.0[rng.below(64) as usize] ^= 1 << rng.below(8),
         5 => ballot.body.0[0] ^= 1,
-        _ => ballot.vote = Vote::from_bytes(rng.next().to_le_bytes()),
+        _ => ballot.vote = Vote::from_bytes(rng.next_u64().to_le_bytes()),
     }
 }
 
