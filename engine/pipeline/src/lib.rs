@@ -24,6 +24,7 @@ mod pipeline;
 mod proofs;
 pub mod recording;
 pub mod reference;
+pub mod registry;
 mod run;
 mod slots;
 pub mod stages;
