@@ -60,6 +60,9 @@ struct Scratch {
 /// Batches with fewer votes than this stay on one thread.
 const PARALLEL_VOTES: usize = 1 << 14;
 
+/// Trees with fewer leaves than this are built by one.
+const PARALLEL_LEAVES: usize = 1 << 13;
+
 impl Cpu {
     /// The backend's name.
     pub const NAME: &'static str = "cpu";
@@ -127,8 +130,9 @@ impl Kernels for Run<'_> {
                 }
             }
             Stage::Merkle => match self.pool {
-                Some(pool) => pool.install(|| self.tree.run(inputs.leaves, dispatch.parameter)),
-                None => self.tree.run(inputs.leaves, dispatch.parameter),
+                // Waking threads takes longer than a small tree.
+                Some(pool) if inputs.leaves.len() >= PARALLEL_LEAVES => pool.install(|| self.tree.run(inputs.leaves, dispatch.parameter)),
+                _ => self.tree.run(inputs.leaves, dispatch.parameter),
             },
         }
     }
