@@ -18,6 +18,7 @@ use crate::Isa;
 use crate::backend::{Backend, BackendError, Claim, Descriptor, Timings};
 use crate::layout::{Buffer, cell};
 use crate::memory::{Dispatch, Inputs, Kernels, Memory};
+use crate::merkle::Threads;
 use crate::recording::Recording;
 use crate::stages::Stage;
 use verify::Keys;
@@ -83,7 +84,7 @@ impl Cpu {
             isa,
             pool,
             keys: Keys::new(isa, settings.key_table_bytes),
-            tree: merkle::Tree::new(threads),
+            tree: merkle::Tree::new(),
             scratch: Scratch::default(),
         })
     }
@@ -131,8 +132,10 @@ impl Kernels for Run<'_> {
             }
             Stage::Merkle => match self.pool {
                 // Waking threads takes longer than a small tree.
-                Some(pool) if inputs.leaves.len() >= PARALLEL_LEAVES => pool.install(|| self.tree.run(inputs.leaves, dispatch.parameter)),
-                _ => self.tree.run(inputs.leaves, dispatch.parameter),
+                Some(pool) if inputs.leaves.len() >= PARALLEL_LEAVES => {
+                    pool.install(|| self.tree.run(inputs.leaves, dispatch.parameter, Threads::Pool))
+                }
+                _ => self.tree.run(inputs.leaves, dispatch.parameter, Threads::One),
             },
         }
     }
