@@ -326,6 +326,9 @@ impl Pipeline {
         if candidates.len() > header.capacity as usize && header.capacity > 0 {
             return Err(RoundError::TableFull(header.capacity as usize).into());
         }
+        if let Some((_, twice)) = candidates.iter().enumerate().find(|(at, candidate)| candidates[..*at].contains(candidate)) {
+            return Err(RoundError::CandidateTwice(*twice).into());
+        }
         if header.capacity > 0 {
             header.limit = candidates.len() as u32;
         }
@@ -476,7 +479,9 @@ impl Pipeline {
     pub fn signed(&self, round: RoundId, kind: Kind, row: u8, voter: quorate_core::ids::Voter) -> Result<Option<&Signed>, PipelineError> {
         let at = self.check(round)?;
         let (slot, header) = (&self.slots[at], &self.headers[at]);
-        Ok(slot.place(kind).and_then(|place| {
+        // Beyond the last row or voter the cell would be another's.
+        let place = slot.place(kind).filter(|_| u32::from(row) < header.limit && u32::from(voter.0) < header.voters);
+        Ok(place.and_then(|place| {
             let cell = header.row_at(place, usize::from(row)) * 64 + usize::from(voter.0);
             slot.book.get(cell as u32)
         }))
