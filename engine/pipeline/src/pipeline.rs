@@ -429,11 +429,15 @@ impl Pipeline {
             return Err(RoundError::Form { found: "one of candidates", expected: "cumulative" }.into());
         };
         let limit = offset_of(base, last)? + 1;
+        self.raise_limit(round, at, limit);
+        Ok(())
+    }
+
+    pub(crate) fn raise_limit(&mut self, round: RoundId, at: usize, limit: u32) {
         if limit > self.headers[at].limit {
             self.headers[at].limit = limit;
             self.pending.headers.push(round.slot);
         }
-        Ok(())
     }
 
     /// Ends a round and frees what it held, without asking how it stands.
@@ -469,7 +473,7 @@ impl Pipeline {
         Ok(&self.slots[self.check(round)?].candidates)
     }
 
-    /// What the last run found out.
+    /// What the last run, or the last state that was absorbed, has decided. Asking how a round stands does not change it.
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
