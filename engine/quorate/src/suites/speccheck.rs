@@ -12,22 +12,13 @@ const EXPECTED: [(bool, &str); 12] = [
     (true, "the key is of small order; nothing in ZIP-215 refuses it, and the equation holds"),
     (true, "R is of small order; nothing in ZIP-215 refuses it, and the equation holds"),
     (true, "key and R have components of small order that cancel out: the equation holds even without the cofactor"),
-    (
-        true,
-        "key and R have components of small order that do not cancel out: the equation holds with the cofactor, which ZIP-215 multiplies by",
-    ),
-    (
-        true,
-        "the key has a component of small order: the equation holds with the cofactor only; whoever reduces 8k before multiplying gets it wrong",
-    ),
+    (true, "key and R have components of small order that do not cancel out: the equation holds with ZIP-215's cofactor"),
+    (true, "the key has a component of small order: it holds with the cofactor only, unless 8k is reduced too early"),
     (false, "s is not below the order of the base point"),
     (false, "s is far above the order of the base point"),
     (false, "R is not canonical and the challenge was hashed over its canonical encoding; ZIP-215 hashes what came"),
     (true, "R is not canonical, which ZIP-215 allows, and the challenge was hashed over what came"),
-    (
-        true,
-        "the key is not canonical and the challenge was hashed over its canonical encoding; the key is of small order, so the cofactor removes the difference",
-    ),
+    (true, "the key is not canonical and the challenge was hashed over its canonical encoding; the cofactor removes a key of small order"),
     (true, "the key is not canonical, which ZIP-215 allows, and the challenge was hashed over what came"),
 ];
 
