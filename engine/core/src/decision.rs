@@ -12,9 +12,13 @@ pub struct Voters {
 }
 
 impl Voters {
-    /// The set whose bits these are, the lowest bit of the first word first.
+    /// One bit for each voter that sixteen bits can name.
+    const MAX_WORDS: usize = (1 << 16) / 64;
+
+    /// The set whose bits these are, the lowest bit of the first word first. Bits beyond the last voter that a vote can name are none.
     #[must_use]
     pub fn from_words(words: &[u64]) -> Self {
+        let words = &words[..words.len().min(Self::MAX_WORDS)];
         let used = words.iter().rposition(|&word| word != 0).map_or(0, |at| at + 1);
         Self { words: words[..used].to_vec() }
     }

@@ -238,15 +238,21 @@ impl Electorate {
                 return Err(ElectorateError::SecondWeight(member.id));
             }
         }
-        let mut members = old;
-        for member in new {
-            let weight = member.weight[0];
-            match members.binary_search_by_key(&member.id, |known| known.id) {
-                Ok(at) if members[at].key != member.key => return Err(ElectorateError::TwoKeys(member.id)),
-                Ok(at) => members[at].weight[1] = weight,
-                Err(at) => members.insert(at, Member { weight: [Weight(0), weight], ..member }),
-            }
+        let mut members: Vec<Member> = Vec::with_capacity(old.len() + new.len());
+        members.extend(old);
+        members.extend(new.into_iter().map(|member| Member { weight: [Weight(0), member.weight[0]], ..member }));
+        // Stable, so that of two with one id the old half's stands first.
+        members.sort_by_key(|member| member.id);
+        if let Some(pair) = members.windows(2).find(|pair| pair[0].id == pair[1].id && pair[0].key != pair[1].key) {
+            return Err(ElectorateError::TwoKeys(pair[0].id));
         }
+        members.dedup_by(|later, earlier| {
+            let same = later.id == earlier.id;
+            if same {
+                earlier.weight[1] = later.weight[1];
+            }
+            same
+        });
         Self::sorted(epoch, rule, true, members)
     }
 
@@ -337,13 +343,13 @@ impl Electorate {
         self.members.iter().all(|member| member.key.is_some())
     }
 
-    /// The weight of a set of voters, in each half. Names outside the electorate weigh nothing.
+    /// The weight of a set of voters, each named once, in each half. Names outside the electorate weigh nothing.
     #[must_use]
     pub fn weigh(&self, voters: impl IntoIterator<Item = Voter>) -> [Weight; 2] {
         let mut sum = [0u64; 2];
         for member in voters.into_iter().filter_map(|voter| self.member(voter)) {
-            sum[0] += member.weight[0].0;
-            sum[1] += member.weight[1].0;
+            sum[0] = sum[0].saturating_add(member.weight[0].0);
+            sum[1] = sum[1].saturating_add(member.weight[1].0);
         }
         sum.map(Weight)
     }

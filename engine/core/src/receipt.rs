@@ -10,7 +10,8 @@
 //! A receipt says that the entry stands at its index, and everything in it is bound to that. Where the same entry was written twice, side
 //! by side, the receipt of one with the index of the other is valid too, and true.
 //!
-//! Bytes: version 1 ‖ log root: hash 1, size 8, root 32 ‖ leaf hash 32 ‖ index 8 ‖ number of proof nodes u32, and each node 32 ‖ certificate.
+//! Bytes: version 1 ‖ log root: hash 1, size 8, root 32 ‖ leaf hash 32 ‖ index 8 ‖ number of proof nodes u32, and each node 32 ‖
+//! certificate.
 
 use thiserror::Error;
 

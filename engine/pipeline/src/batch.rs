@@ -23,6 +23,8 @@ pub(crate) struct Piece {
     pub(crate) count: u32,
     /// Where its signatures begin, if it has them.
     pub(crate) signatures: Option<u32>,
+    /// Whether they have been verified before.
+    pub(crate) verified: bool,
 }
 
 impl Batch {
@@ -68,7 +70,7 @@ impl Batch {
         self.votes.extend_from_slice(votes);
         match self.pieces.last_mut() {
             Some(last) if last.round == round && last.signatures.is_none() => last.count += votes.len() as u32,
-            _ => self.pieces.push(Piece { round, first, count: votes.len() as u32, signatures: None }),
+            _ => self.pieces.push(Piece { round, first, count: votes.len() as u32, signatures: None, verified: false }),
         }
     }
 
@@ -77,6 +79,15 @@ impl Batch {
     /// # Panics
     /// As [`Self::add_votes`].
     pub fn add_ballots(&mut self, round: RoundId, ballots: &[Ballot]) {
+        self.add_signed(round, ballots, false);
+    }
+
+    /// Adds votes whose signatures have been verified.
+    pub(crate) fn add_verified(&mut self, round: RoundId, ballots: &[Ballot]) {
+        self.add_signed(round, ballots, true);
+    }
+
+    fn add_signed(&mut self, round: RoundId, ballots: &[Ballot], verified: bool) {
         if ballots.is_empty() {
             return;
         }
@@ -88,8 +99,10 @@ impl Batch {
             self.bodies.push(ballot.body);
         }
         match self.pieces.last_mut() {
-            Some(last) if last.round == round && last.signatures.is_some() => last.count += ballots.len() as u32,
-            _ => self.pieces.push(Piece { round, first, count: ballots.len() as u32, signatures: Some(signatures) }),
+            Some(last) if last.round == round && last.signatures.is_some() && last.verified == verified => {
+                last.count += ballots.len() as u32;
+            }
+            _ => self.pieces.push(Piece { round, first, count: ballots.len() as u32, signatures: Some(signatures), verified }),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the stages read and write: buffers, and the records in them, byte for byte the same on every backend.
 //!
-//! Everything is little-endian plain data. A round owns a *slot*, which is a [`RoundHeader`], and a region of the state: bitmaps, or maxima in
-//! cumulative rounds. Bitmaps are rows of bits, one row for each (kind, candidate), one bit for each
+//! Everything is little-endian plain data. A round owns a *slot*, which is a [`RoundHeader`], and a region of the state: bitmaps, or maxima
+//! in cumulative rounds. Bitmaps are rows of bits, one row for each (kind, candidate), one bit for each
 //! voter; the bit's number within the region is the vote's *cell*.
 
 use bytemuck::{Pod, Zeroable};
@@ -133,13 +133,15 @@ pub struct Segment {
     pub first: u32,
     /// How many.
     pub count: u32,
-    /// The first signature and body, or [`Segment::UNSIGNED`].
+    /// The first signature and body, or [`Segment::UNSIGNED`] or [`Segment::VERIFIED`].
     pub signatures: u32,
 }
 
 impl Segment {
     /// The votes carry no signatures.
     pub const UNSIGNED: u32 = u32::MAX;
+    /// The votes' signatures have been verified before.
+    pub const VERIFIED: u32 = u32::MAX - 1;
 }
 
 /// A round that the batch touches, and the segments with its votes.

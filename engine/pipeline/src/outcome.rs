@@ -31,7 +31,7 @@ impl Pipeline {
         if let Some(Form::Cumulative { base, .. }) = slot.spec.map(|spec| spec.form()) {
             let highest: &[u32] = bytemuck::cast_slice(&state);
             let spoke = highest.iter().filter(|&&offset| offset > 0).count() as u64;
-            outcome.repeated = slot.valid - spoke;
+            outcome.repeated = slot.valid.saturating_sub(spoke);
             outcome.reached = counts.reached.checked_sub(1).map(|offset| base + u64::from(offset));
             return Ok(outcome);
         }
@@ -65,7 +65,8 @@ impl Pipeline {
                 outcome.conflicts.push(kind);
             }
         }
-        outcome.repeated = slot.valid - distinct;
+        // A backend that is wrong may hold bits that nobody sent; that is for the comparison to find, not a reason to fall over.
+        outcome.repeated = slot.valid.saturating_sub(distinct);
         Ok(outcome)
     }
 

@@ -27,7 +27,11 @@ impl Pipeline {
                 work,
                 first: piece.first,
                 count: piece.count,
-                signatures: piece.signatures.unwrap_or(Segment::UNSIGNED),
+                signatures: match piece.signatures {
+                    None => Segment::UNSIGNED,
+                    Some(_) if piece.verified => Segment::VERIFIED,
+                    Some(first) => first,
+                },
             });
             signed |= self.headers[at].has(RoundHeader::SIGNED);
             report.votes += piece.count as usize;
@@ -175,16 +179,16 @@ impl Pipeline {
     /// Keeps the signatures that verified, for certificates and evidence.
     fn keep_signatures(&mut self, batch: &Batch) {
         let cells = self.backend.downloaded(Buffer::Cells);
-        for segment in &self.segments {
-            let at = self.works[segment.work as usize].slot as usize;
-            if segment.signatures == Segment::UNSIGNED || !self.headers[at].has(RoundHeader::SIGNED) {
+        for piece in &batch.pieces {
+            let (Some(first), Ok(at)) = (piece.signatures, self.check(piece.round)) else { continue };
+            if !self.headers[at].has(RoundHeader::SIGNED) {
                 continue;
             }
             let book = &mut self.slots[at].book;
-            for nth in 0..segment.count as usize {
-                let found = *record::<u32>(cells, segment.first as usize + nth);
+            for nth in 0..piece.count as usize {
+                let found = *record::<u32>(cells, piece.first as usize + nth);
                 if found < cell::REJECTED {
-                    let signed = segment.signatures as usize + nth;
+                    let signed = first as usize + nth;
                     book.record(found, Signed { signature: batch.signatures[signed], body: batch.bodies[signed] });
                 }
             }

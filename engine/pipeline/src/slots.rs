@@ -10,6 +10,7 @@ use quorate_core::round::{MAX_KINDS, RoundSpec};
 use quorate_core::vote::Kind;
 
 use crate::book::Book;
+use crate::waiting::Waiting;
 
 /// An open round, until it is closed. A handle to a closed round is recognised as such, even when its place is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,7 @@ pub(crate) struct Slot {
     /// In cumulative rounds, the offset plus one that was reported as reached.
     pub(crate) reached: u32,
     pub(crate) book: Book,
+    pub(crate) waiting: Waiting,
     /// The run that last touched the round, and its work there.
     pub(crate) run: u64,
     pub(crate) work: u32,
@@ -63,6 +65,7 @@ impl Slot {
         self.conflict = [false; MAX_KINDS];
         self.reached = 0;
         self.book.clear();
+        self.waiting.clear();
         self.run = 0;
     }
 

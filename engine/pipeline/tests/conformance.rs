@@ -12,7 +12,7 @@ fn cpu(isa: Isa, threads: usize) -> Box<dyn Backend> {
 #[test]
 fn every_instruction_set_gives_the_bits_of_the_reference() {
     for &isa in Isa::available() {
-        let verdict = differential(&|| cpu(isa, 1), 1, 3000);
+        let verdict = differential(&|| cpu(isa, 1), 1, 1500);
         assert!(verdict.passed(), "{isa:?}: {:#?}", &verdict.failures[..verdict.failures.len().min(3)]);
     }
 }

@@ -1,3 +1,10 @@
-//! The facade.
+//! The facade: what the `quorate` binary is made of, as a library, so that it can be tested and embedded.
+//!
+//! [`cli`] says what can be typed, [`commands`] has one file for each command, and [`suites`] holds the self-tests, whose data is
+//! embedded: `quorate test` works wherever the binary does.
+#![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod commands;
 pub mod demo;
+pub mod suites;

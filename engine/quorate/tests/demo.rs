@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use quorate::demo::{BackendChoice, Check, Options, Summary, rehearse};
+use quorate::demo::{Check, Options, Summary, rehearse};
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::sealed::Sealed;
 
-fn short(backend: BackendChoice) -> Options {
-    Options { duration: Some(Duration::from_millis(300)), backend, members: 13, ..Options::default() }
+fn short(backend: &str) -> Options {
+    Options { duration: Some(Duration::from_millis(300)), backend: backend.to_owned(), members: 13, ..Options::default() }
 }
 
 fn check(summary: &Summary) {
@@ -27,14 +27,14 @@ fn check(summary: &Summary) {
 
 #[test]
 fn what_is_planted_is_found_by_the_cpu() {
-    let summary = rehearse(&short(BackendChoice::Cpu)).unwrap();
+    let summary = rehearse(&short("cpu")).unwrap();
     check(&summary);
     assert_eq!(summary.backend, "cpu");
 }
 
 #[test]
 fn what_is_planted_is_found_by_the_reference() {
-    let summary = rehearse(&short(BackendChoice::Reference)).unwrap();
+    let summary = rehearse(&short("reference")).unwrap();
     check(&summary);
     assert_eq!(summary.backend, "reference");
 }
@@ -48,7 +48,7 @@ fn an_electorate_of_one_decides_alone() {
 
 #[test]
 fn the_json_summary_has_the_fields_that_scripts_read() {
-    let summary = rehearse(&short(BackendChoice::Hybrid)).unwrap();
+    let summary = rehearse(&short("best")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&summary).unwrap()).unwrap();
     for field in ["/backend", "/variant", "/threads", "/members", "/rounds_decided", "/elapsed_seconds", "/anchor", "/passed", "/faults"] {
         assert!(json.pointer(field).is_some(), "{field}");
@@ -71,7 +71,7 @@ fn the_json_summary_has_the_fields_that_scripts_read() {
 #[test]
 fn the_written_proofs_are_valid_under_the_written_anchor_and_no_other() {
     let directory = std::env::temp_dir().join(format!("quorate-demo-{}", std::process::id()));
-    let summary = rehearse(&Options { out: Some(directory.clone()), ..short(BackendChoice::Hybrid) }).unwrap();
+    let summary = rehearse(&Options { out: Some(directory.clone()), ..short("best") }).unwrap();
     let sealed: Vec<Sealed> = summary.files.iter().map(|file| Sealed::decode(&std::fs::read(file).unwrap()).unwrap()).collect();
     std::fs::remove_dir_all(&directory).unwrap();
     let anchor = sealed.iter().find_map(|sealed| if let Sealed::Anchor(anchor) = sealed { Some(anchor) } else { None }).unwrap();
@@ -94,4 +94,10 @@ fn the_written_proofs_are_valid_under_the_written_anchor_and_no_other() {
         }
     }
     assert_eq!((certificates, evidences), (1, summary.equivocators.found));
+}
+
+#[test]
+fn a_backend_that_does_not_exist_is_answered_with_those_that_do() {
+    let error = rehearse(&short("cqu")).map(|summary| summary.backend).unwrap_err().to_string();
+    assert!(error.contains("\"cqu\"") && error.contains("cpu") && error.contains("reference"), "{error}");
 }

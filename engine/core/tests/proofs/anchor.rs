@@ -1,3 +1,5 @@
+//! Trust anchors: a chain of certified changes leads from the genesis electorate, one step at a time, and no other way.
+
 use quorate_core::anchor::{AnchorError, ElectorateChange, StepError, TrustAnchor};
 use quorate_core::certificate::CertificateError;
 use quorate_core::claim::ClaimError;

@@ -1,3 +1,5 @@
+//! Certificates: a quorum of signatures verifies from its bytes and the anchor, and nothing less or bent does.
+
 use proptest::prelude::*;
 use quorate_core::ballot::Signature;
 use quorate_core::certificate::{Certificate, CertificateError, Signer};

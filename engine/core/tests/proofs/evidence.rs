@@ -1,3 +1,5 @@
+//! Evidence: two contradictory signatures convict, and an honest member cannot be accused.
+
 use quorate_core::claim::ClaimError;
 use quorate_core::context::Context;
 use quorate_core::electorate::{Electorate, Member};

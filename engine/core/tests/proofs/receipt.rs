@@ -1,3 +1,5 @@
+//! Receipts: an entry is in the log under a certified root, and only under that one.
+
 use quorate_core::block::{Block, Timestamp};
 use quorate_core::certificate::{Certificate, CertificateError};
 use quorate_core::claim::ClaimError;

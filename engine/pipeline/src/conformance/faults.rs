@@ -2,7 +2,8 @@
 //!
 //! A recording is data, so a fault is a change to it: a stage left out, a header altered, an input cut short.
 
-use super::{Make, Verdict, differential};
+use super::differential::random;
+use super::{Make, Verdict};
 use crate::backend::{Backend, BackendError, Claim, Descriptor, Timings};
 use crate::layout::{Buffer, RoundHeader, Segment};
 use crate::recording::{Command, Recording};
@@ -19,8 +20,8 @@ pub enum Fault {
     QuorumTooHigh,
     /// The last member may not vote.
     LastVoterUnknown,
-    /// A candidate behind the table's end is taken for one.
-    CandidateBeyondTable,
+    /// The last candidate is taken for none.
+    LastCandidateUnknown,
     /// A poll counts double answers.
     PollCountsTwice,
     /// The second half of a joint electorate decides nothing.
@@ -40,7 +41,7 @@ impl Fault {
         Fault::QuorumOffByOne,
         Fault::QuorumTooHigh,
         Fault::LastVoterUnknown,
-        Fault::CandidateBeyondTable,
+        Fault::LastCandidateUnknown,
         Fault::PollCountsTwice,
         Fault::OneHalfDecides,
         Fault::StateNotCleared,
@@ -51,10 +52,11 @@ impl Fault {
     fn spoil(self, header: &mut RoundHeader) {
         match self {
             Fault::QuorumOffByOne if header.least[0][0] > 1 => header.least[0][0] -= 1,
-            Fault::QuorumTooHigh => header.least[0][0] = header.least[0][0].saturating_add(1),
+            // More than all of the weight is no threshold that a host could ask for in a cumulative round.
+            Fault::QuorumTooHigh if !header.has(RoundHeader::CUMULATIVE) => header.least[0][0] = header.least[0][0].saturating_add(1),
             // The row length stays, so that only the check is wrong.
             Fault::LastVoterUnknown if !header.has(RoundHeader::CUMULATIVE) && header.voters > 1 => header.voters -= 1,
-            Fault::CandidateBeyondTable if header.limit < header.capacity => header.limit += 1,
+            Fault::LastCandidateUnknown if header.limit > 1 => header.limit -= 1,
             Fault::PollCountsTwice => header.flags &= !RoundHeader::POLL,
             Fault::OneHalfDecides => header.least[0][1] = 0,
             Fault::KindsMixedUp if header.kinds > 1 => {
@@ -168,7 +170,8 @@ pub fn planted_fault(make: Make<'_>, seed: u64, rounds: u64) -> Verdict {
     let mut verdict = Verdict::default();
     for fault in Fault::ALL {
         let faulty = || Box::new(Faulty::new(make(), fault)) as Box<dyn Backend>;
-        let found = differential(&faulty, seed, rounds);
+        let mut found = Verdict::default();
+        random(&faulty, seed, rounds, &mut found);
         let result = if found.passed() { Err(format!("{fault:?} was not noticed in {rounds} rounds")) } else { Ok(()) };
         verdict.notes.push(format!("{fault:?}: {} differences in {rounds} rounds", found.failures.len()));
         verdict.case(result);

@@ -155,14 +155,17 @@ mod network {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     pub(super) fn reached(highest: [&[u32]; LANES], voters: usize, needed: usize) -> [u32; LANES] {
-        let mut lanes = [[0u32; LANES]; MAX_VOTERS];
-        for (lane, highest) in highest.iter().enumerate() {
-            for (voter, &offset) in highest[..voters].iter().enumerate() {
-                lanes[voter][lane] = offset;
-            }
-        }
-        // SAFETY: each row of `lanes` is one whole vector.
-        let mut sorted = lanes.map(|row| unsafe { _mm512_loadu_si512(row.as_ptr().cast()) });
+        let there = ((1u16 << voters) - 1) as u8;
+        // Two rounds to a vector: the first eight below, the others above.
+        let rows: [__m512i; MAX_VOTERS] = std::array::from_fn(|at| {
+            let [low, high] = [highest[at], highest[at + 8]].map(|offsets| {
+                let offsets = &offsets[..voters];
+                // SAFETY: the mask has a bit for each of `offsets` and no more, and masked lanes are not read.
+                unsafe { _mm256_maskz_loadu_epi32(there, offsets.as_ptr().cast()) }
+            });
+            _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+        });
+        let mut sorted = transpose(rows);
         for &(a, b) in comparators(voters) {
             (sorted[a], sorted[b]) = (_mm512_max_epu32(sorted[a], sorted[b]), _mm512_min_epu32(sorted[a], sorted[b]));
         }
@@ -170,6 +173,24 @@ mod network {
         // SAFETY: `out` is one whole vector.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sorted[needed - 1]) };
         out
+    }
+
+    /// Row by row becomes column by column, in both halves at once.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn transpose(rows: [__m512i; 8]) -> [__m512i; 8] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let pairs = [(a, b), (c, d), (e, f), (g, h)].map(|(x, y)| (_mm512_unpacklo_epi32(x, y), _mm512_unpackhi_epi32(x, y)));
+        // Columns 0 and 4, 1 and 5, 2 and 6, 3 and 7 of four rows.
+        let quads = [(pairs[0], pairs[1]), (pairs[2], pairs[3])].map(|((xl, xh), (yl, yh))| {
+            [_mm512_unpacklo_epi64(xl, yl), _mm512_unpackhi_epi64(xl, yl), _mm512_unpacklo_epi64(xh, yh), _mm512_unpackhi_epi64(xh, yh)]
+        });
+        let near = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+        let far = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+        std::array::from_fn(|column| {
+            let order = if column < 4 { near } else { far };
+            _mm512_permutex2var_epi64(quads[0][column % 4], order, quads[1][column % 4])
+        })
     }
 
     #[cfg(test)]

@@ -101,7 +101,7 @@ pub(super) fn run(inputs: &Inputs<'_>, memory: &mut Memory, keys: &Keys, pool: O
     wanted.clear();
     for segment in inputs.segments {
         let slot = inputs.works[segment.work as usize].slot;
-        if !memory.rounds[slot as usize].has(RoundHeader::SIGNED) {
+        if !memory.rounds[slot as usize].has(RoundHeader::SIGNED) || segment.signatures == Segment::VERIFIED {
             continue;
         }
         for nth in 0..segment.count {

@@ -125,10 +125,19 @@ impl<V: Lanes> Completed<V> {
         Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: self.e.mul(&self.h) }
     }
 
-    /// As `extend`, with T left as it was in `old`: enough for a doubling to follow.
+    /// As `extend`, in place.
     #[inline(always)]
-    fn project(&self, old: &Extended<V>) -> Extended<V> {
-        Extended { x: self.e.mul(&self.f), y: self.g.mul(&self.h), z: self.f.mul(&self.g), t: old.t }
+    pub(crate) fn extend_into(&self, out: &mut Extended<V>) {
+        self.project_into(out);
+        out.t = self.e.mul(&self.h);
+    }
+
+    /// As `extend_into`, but leaves T as it was: enough for a doubling to follow.
+    #[inline(always)]
+    fn project_into(&self, out: &mut Extended<V>) {
+        out.x = self.e.mul(&self.f);
+        out.y = self.g.mul(&self.h);
+        out.z = self.f.mul(&self.g);
     }
 }
 
@@ -169,21 +178,26 @@ pub(crate) fn add_affine_half<V: Lanes>(p: &Extended<V>, q: &AffineNiels<V>) -> 
     complete(minus, plus, c, p.z.double())
 }
 
+/// The first half of the addition of a projective table entry.
+#[inline(always)]
+pub(crate) fn add_projective_half<V: Lanes>(p: &Extended<V>, q: &ProjectiveNiels<V>) -> Completed<V> {
+    let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
+    let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
+    let c = p.t.carry().mul(&q.t2d);
+    let d = p.z.carry().mul(&q.z2);
+    complete(minus, plus, c, d)
+}
+
 /// Adds a projective table entry to each group.
 #[inline(always)]
 pub(crate) fn add_projective<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], entries: &[ProjectiveNiels<V>; G]) {
     // SAFETY: the loop sets all of them.
     let mut halves = unsafe { Halves::<V, G>::new() };
     for i in 0..G {
-        let (p, q) = (&sums[i], &entries[i]);
-        let minus = p.y.sub(&p.x).carry().mul(&q.y_minus_x);
-        let plus = p.y.add(&p.x).carry().mul(&q.y_plus_x);
-        let c = p.t.carry().mul(&q.t2d);
-        let d = p.z.carry().mul(&q.z2);
-        halves.set(i, complete(minus, plus, c, d));
+        halves.set(i, add_projective_half(&sums[i], &entries[i]));
     }
     for i in 0..G {
-        sums[i] = halves.take(i).extend();
+        halves.take(i).extend_into(&mut sums[i]);
     }
 }
 
@@ -194,13 +208,13 @@ pub(crate) fn double_times<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G]
     for _ in 1..times {
         let halves = double_halves(sums);
         for i in 0..G {
-            sums[i] = halves.take(i).project(&sums[i]);
+            halves.take(i).project_into(&mut sums[i]);
         }
     }
     if times > 0 {
         let halves = double_halves(sums);
         for i in 0..G {
-            sums[i] = halves.take(i).extend();
+            halves.take(i).extend_into(&mut sums[i]);
         }
     }
 }

@@ -17,17 +17,27 @@ impl Shape {
         Shape { width, phases }
     }
 
-    /// Every shape that `widest` considers.
+    /// Every shape that can be built.
     pub fn all() -> impl Iterator<Item = Shape> {
         (4..=8).flat_map(|width| [1, 2, 4, 8].map(|phases| Shape::new(width, phases)))
     }
 
     /// The quickest shape whose tables for `keys` keys take at most `budget_bytes`.
+    ///
+    /// Two things are weighed, as the measurements in the module's documentation suggest: additions and doublings cost
+    /// alike, and beyond 8 MiB every doubling of the memory costs as much as ten of them, because entries come from
+    /// further away. A window of one's own is never quickest: where windows share a table, the later ones find the
+    /// neighbourhood of their entries fetched.
     #[must_use]
-    pub fn widest(keys: usize, budget_bytes: usize) -> Option<Shape> {
+    pub fn best_within(keys: usize, budget_bytes: usize) -> Option<Shape> {
+        let distance = |bytes: usize| (bytes as f64 / f64::from(8 << 20)).log2().max(0.0);
+        let cost = |bytes: usize, shape: Shape| f64::from(shape.steps()) + 10.0 * distance(bytes);
         Shape::all()
-            .filter(|shape| shape.bytes_per_key().checked_mul(keys).is_some_and(|bytes| bytes <= budget_bytes))
-            .min_by_key(|shape| shape.steps())
+            .filter(|shape| shape.phases > 1)
+            .filter_map(|shape| Some((shape.bytes_per_key().checked_mul(keys)?, shape)))
+            .filter(|(bytes, _)| *bytes <= budget_bytes)
+            .min_by(|(b0, s0), (b1, s1)| cost(*b0, *s0).total_cmp(&cost(*b1, *s1)))
+            .map(|(_, shape)| shape)
     }
 
     /// Bits a window.

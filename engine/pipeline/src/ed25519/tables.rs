@@ -3,7 +3,7 @@
 use super::build::Build;
 use super::decompress::{Affine, Decompress};
 use super::isa::Isa;
-use super::lanes::{Row, dispatch, lanes};
+use super::lanes::{Row, dispatch};
 use super::shape::Shape;
 use super::staged::BASE_SHAPE;
 use std::sync::OnceLock;
@@ -19,11 +19,11 @@ pub struct KeyTables {
 }
 
 impl KeyTables {
-    /// Builds the widest tables over `keys` that fit into `budget_bytes`, to be walked by `isa` (or by the best set that
+    /// Builds the quickest tables over `keys` that fit into `budget_bytes`, to be walked by `isa` (or by the best set that
     /// the machine has, if it lacks that one). Where not even the narrowest fit, the keys are verified as unknown ones.
     #[must_use]
     pub fn build(keys: &[[u8; 32]], budget_bytes: usize, isa: Isa) -> KeyTables {
-        KeyTables::build_shape(keys, Shape::widest(keys.len(), budget_bytes), isa)
+        KeyTables::build_shape(keys, Shape::best_within(keys.len(), budget_bytes), isa)
     }
 
     /// Builds tables of one shape, or none.
@@ -88,7 +88,6 @@ impl KeyTables {
 fn build_rows(isa: Isa, points: &[Row], shape: Shape) -> Vec<Row> {
     let size = shape.rows_per_key();
     let mut rows = bytemuck::zeroed_vec::<Row>(points.len() * size);
-    debug_assert!(points.is_empty() || lanes(isa) > 0);
     dispatch(isa, Build { points, shape, rows: &mut rows });
     rows
 }

@@ -6,7 +6,7 @@
 
 use super::field::Fe;
 use super::lanes::{Lanes, MAX_LANES, Row};
-use super::point::{AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective, double_times};
+use super::point::{AffineNiels, Extended, Halves, ProjectiveNiels, add_affine_half, add_projective, add_projective_half, double_times};
 use super::scalar::digit;
 use super::shape::Shape;
 use super::staged::{BASE_SHAPE, Group};
@@ -18,7 +18,7 @@ const MAX_STEPS: usize = 64;
 const AHEAD: usize = 2;
 
 /// The windows of a key without tables: one table of odd multiples, made for the occasion, serves them all.
-pub(crate) const UNKNOWN_SHAPE: Shape = Shape::new(4, 64);
+pub(crate) const UNKNOWN_SHAPE: Shape = Shape::new(5, 64);
 const UNKNOWN_ENTRIES: usize = UNKNOWN_SHAPE.entries();
 
 /// The entries that one scalar selects from a table, in the order in which they are added.
@@ -107,7 +107,7 @@ unsafe fn add_step<V: Lanes, const G: usize>(sums: &mut [Extended<V>; G], paths:
     }
     for i in 0..G {
         paths[i].prefetch::<V>(table, step + AHEAD, 1);
-        sums[i] = halves.take(i).extend();
+        halves.take(i).extend_into(&mut sums[i]);
     }
 }
 
@@ -256,19 +256,21 @@ pub(crate) unsafe fn walk_unknown<V: Lanes, const G: usize>(
             multiples[i].store(index, &sums[i].to_niels());
         }
     }
-    let mut entries = twice;
-    for window in (0..UNKNOWN_SHAPE.windows()).rev() {
+    let shape = UNKNOWN_SHAPE;
+    for i in 0..G {
+        let (index, negative) = digit(&groups[i].k, shape.width(), shape.windows() - 1);
+        sums[i] = Extended::from_projective_niels(&multiples[i].load(index, negative));
+    }
+    for window in (0..shape.windows() - 1).rev() {
+        double_times(&mut sums, shape.width() as usize);
+        // SAFETY: the first loop sets all of them.
+        let mut halves = unsafe { Halves::<V, G>::new() };
         for i in 0..G {
-            let (index, negative) = digit(&groups[i].k, UNKNOWN_SHAPE.width(), window);
-            entries[i] = multiples[i].load(index, negative);
+            let (index, negative) = digit(&groups[i].k, shape.width(), window);
+            halves.set(i, add_projective_half(&sums[i], &multiples[i].load(index, negative)));
         }
-        if window + 1 == UNKNOWN_SHAPE.windows() {
-            for i in 0..G {
-                sums[i] = Extended::from_projective_niels(&entries[i]);
-            }
-        } else {
-            double_times(&mut sums, UNKNOWN_SHAPE.width() as usize);
-            add_projective(&mut sums, &entries);
+        for i in 0..G {
+            halves.take(i).extend_into(&mut sums[i]);
         }
     }
     for step in 0..bases[0].steps {

@@ -12,7 +12,7 @@ pub(super) fn run(inputs: &Inputs<'_>, memory: &mut Memory, keys: &Keys) {
     for segment in inputs.segments {
         let slot = inputs.works[segment.work as usize].slot as usize;
         let round = memory.rounds[slot];
-        if !round.has(RoundHeader::SIGNED) {
+        if !round.has(RoundHeader::SIGNED) || segment.signatures == Segment::VERIFIED {
             continue;
         }
         for (nth, vote) in inputs.votes_of(segment).iter().enumerate() {

@@ -1,6 +1,7 @@
 //! verify: does the signature verify under ZIP-215, over the round's signed bytes, by the voter's key?
 //!
-//! Only votes of signed rounds that decode let pass are looked at; a vote of a signed round without a signature does not verify.
+//! Only votes of signed rounds that decode let pass are looked at; a vote of a signed round without a signature does not verify,
+//! and one of a segment that was verified before is believed.
 //! The verdict is per vote and equal to `quorate_core::zip215::verify`'s. What fails has its cell replaced by the rejection.
 
 use super::{Access, Declaration, Over};

@@ -15,8 +15,8 @@ use quorate_pipeline::conformance::Seeded;
 #[must_use]
 pub(crate) fn randomness(seed: u64, height: Height, purpose: u64) -> Seeded {
     let mut mixed = Seeded::new(seed);
-    let mut at_height = Seeded::new(mixed.next() ^ height.0);
-    Seeded::new(at_height.next() ^ purpose)
+    let mut at_height = Seeded::new(mixed.next_u64() ^ height.0);
+    Seeded::new(at_height.next_u64() ^ purpose)
 }
 
 const PROPOSAL: u64 = 1;

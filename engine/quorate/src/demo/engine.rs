@@ -17,17 +17,17 @@ use quorate_core::quorum::Rule;
 use quorate_core::round::{Form, Rejection, RoundSpec};
 use quorate_core::vote::Kind;
 use quorate_pipeline::backend::{Descriptor, Timings};
-use quorate_pipeline::cpu::{Cpu, Settings};
-use quorate_pipeline::reference::Reference;
+use quorate_pipeline::registry::{Registry, RegistryError};
 use quorate_pipeline::stages::Stage;
 use quorate_pipeline::{Backend, Batch, ElectorateId, Limits, Pipeline, RoundId, What};
 
 use super::cast::Cast;
 use super::chain::Ledger;
 use super::generator::Generator;
-use super::options::{BackendChoice, Options};
+use super::options::Options;
 use super::proof::{Accused, Certified};
 use super::votes::{KINDS, Planted, Prepared, ROWS};
+use crate::commands::Usage;
 
 /// A round between its opening and its end.
 struct Open {
@@ -139,7 +139,7 @@ impl Engine {
     pub(crate) fn new(options: &Options) -> miette::Result<Self> {
         let cast = Arc::new(Cast::new(options)?);
         let generator = Generator::start(&cast, options)?;
-        let mut pipeline = Pipeline::new(backend(options.backend)?, Limits::default());
+        let mut pipeline = Pipeline::new(backend(&options.backend)?, Limits::default());
         pipeline.set_timed(true);
         let electorate = pipeline.admit(&cast.electorate).into_diagnostic().wrap_err("the pipeline does not take the electorate")?;
         Ok(Self {
@@ -374,11 +374,9 @@ fn progress(round: &Prepared, outcome: &Outcome) -> Progress {
     Progress { height: round.context.height, weight, decided }
 }
 
-fn backend(choice: BackendChoice) -> miette::Result<Box<dyn Backend>> {
-    Ok(match choice {
-        BackendChoice::Reference => Box::new(Reference::new()),
-        BackendChoice::Hybrid | BackendChoice::Cpu => {
-            Box::new(Cpu::new(Settings::default()).into_diagnostic().wrap_err("the CPU backend does not start")?)
-        }
+fn backend(name: &str) -> miette::Result<Box<dyn Backend>> {
+    Registry::new().create(name, &serde_json::Value::Null).map_err(|error| match error {
+        RegistryError::Backend(error) => miette::Report::msg(error).wrap_err(format!("backend {name:?} does not start")),
+        wrong => Usage { what: wrong.to_string(), help: None }.into(),
     })
 }

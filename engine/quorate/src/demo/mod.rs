@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use miette::{IntoDiagnostic as _, miette};
 
-pub use options::{BackendChoice, Options, Share, parse_duration};
+pub use options::{Options, Share, parse_duration};
 pub use summary::{CertificateSummary, Check, Equivocators, EvidenceSummary, Shape, Summary, Votes};
 
 use session::Session;

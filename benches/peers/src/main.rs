@@ -1,0 +1,28 @@
+//! Quorate's stages beside rivals: the same work, in one run, on one thread. README.md says what is fair about it and what is not.
+//!
+//! Usage: `peers cpu [--json]`. One line a comparison; `ratio` is how many times faster we are.
+#![forbid(unsafe_code)]
+
+mod cpu;
+mod pairwise;
+mod report;
+
+use std::process::ExitCode;
+
+use report::Format;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| *word != "--json").collect();
+    let format = if words.len() < arguments.len() { Format::Json } else { Format::Table };
+    match words.as_slice() {
+        ["cpu"] => {
+            cpu::run(format);
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: peers cpu [--json]");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `quorate doctor`: what this machine has, what is wrong with it, and how to mend it.
+//!
+//! Every check measures or reads something real and ends in one of three: fine, worth knowing, or a problem with advice. Only problems
+//! make the command fail.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::checks;
+use super::{Out, Outcome, say, say_json};
+
+const AFTER: &str = "\
+Examples:
+  quorate doctor --dir /var/lib/quorate
+  quorate doctor --json | jq '.checks[] | select(.status == \"problem\")'
+
+Exit codes: 0 nothing is wrong, 1 something is (with advice), 2 usage, 3 could not look.";
+
+/// Options of `quorate doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub struct Options {
+    /// The directory whose disk is measured: where a node's data would be
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    dir: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    /// As it should be.
+    Fine,
+    /// Not wrong, but worth knowing.
+    Note,
+    /// Wrong.
+    Problem,
+}
+
+/// What one check found.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) status: Status,
+    pub(super) found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) advice: Option<String>,
+    /// The measured values, for programs.
+    pub(super) values: Value,
+}
+
+impl Check {
+    pub(super) fn fine(name: &'static str, found: impl Into<String>, values: Value) -> Self {
+        Self { name, status: Status::Fine, found: found.into(), advice: None, values }
+    }
+
+    /// The same, but worth knowing or wrong, and what to do.
+    pub(super) fn but(self, status: Status, advice: impl Into<String>) -> Self {
+        Self { status, advice: Some(advice.into()), ..self }
+    }
+}
+
+pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
+    let checks = [
+        checks::processor(),
+        checks::cores(),
+        checks::simd(),
+        checks::gpu(),
+        checks::memory(),
+        checks::disk(&options.dir),
+        checks::clock(),
+        checks::known_answers(),
+    ];
+    let problems = checks.iter().filter(|check| check.status == Status::Problem).count();
+    if options.json {
+        say_json(out, &json!({ "ok": problems == 0, "version": env!("CARGO_PKG_VERSION"), "checks": checks }))?;
+    } else {
+        let mut text = String::new();
+        for check in &checks {
+            let mark = match check.status {
+                Status::Fine => "  ok    ",
+                Status::Note => "  note  ",
+                Status::Problem => "  WRONG ",
+            };
+            text += &format!("{mark}{:<11} {}\n", check.name, check.found);
+            check.advice.iter().for_each(|advice| text += &format!("{:20}{advice}\n", ""));
+        }
+        text += &match problems {
+            0 => "\nnothing is wrong\n".to_owned(),
+            1 => "\n1 thing is wrong\n".to_owned(),
+            _ => format!("\n{problems} things are wrong\n"),
+        };
+        say(out, &text)?;
+    }
+    Ok(if problems == 0 { Outcome::Fine } else { Outcome::Failed })
+}

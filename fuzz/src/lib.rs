@@ -1,0 +1,6 @@
+//! What must hold of every decoder, and the inputs from which the fuzzer starts.
+#![forbid(unsafe_code)]
+
+mod cluster;
+pub mod properties;
+pub mod seeds;
