@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
-use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+use miette::{IntoDiagnostic as _, WrapErr as _};
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::context::Context;
 use quorate_core::electorate::{Electorate, Member, VoteKey};
@@ -13,6 +13,7 @@ use quorate_core::vote::Engine;
 use quorate_pipeline::conformance::Seeded;
 
 use super::options::Options;
+use crate::commands::Usage;
 
 /// Everything about the participants that a seed determines.
 #[derive(Clone, Debug)]
@@ -82,7 +83,8 @@ fn members(rng: &mut Seeded, count: u32) -> miette::Result<(Electorate, Vec<Sign
 fn pick_equivocators(rng: &mut Seeded, electorate: &Electorate, wanted: Option<usize>) -> miette::Result<Vec<Voter>> {
     let count = electorate.members().len();
     if wanted.is_some_and(|wanted| wanted > count) {
-        return Err(miette!(help = "ask for fewer, or for more --members", "more equivocators than the {count} members"));
+        let what = format!("{} equivocators are more than the {count} members", wanted.unwrap_or_default());
+        return Err(Usage { what, help: Some("ask for fewer --equivocators, or for more --members".into()) }.into());
     }
     let mut order: Vec<Voter> = (0..count).map(|at| Voter(at as u16)).collect();
     rng.shuffle(&mut order);
@@ -97,13 +99,10 @@ fn pick_equivocators(rng: &mut Seeded, electorate: &Electorate, wanted: Option<u
         let weight = electorate.weigh(chosen.iter().copied());
         if thresholds.beyond_faulty(weight) {
             if wanted.is_some() {
-                return Err(miette!(
-                    help = "ask for fewer --equivocators: beyond a third of the weight nobody can promise one decision",
-                    "{} equivocators weigh {} of {}, which is more than the electorate tolerates",
-                    chosen.len(),
-                    weight[0],
-                    thresholds.total[0]
-                ));
+                let (number, weight, total) = (chosen.len(), weight[0], thresholds.total[0]);
+                let what = format!("{number} equivocators weigh {weight} of {total}, which is more than the electorate tolerates");
+                let help = "ask for fewer --equivocators: beyond a third of the weight nobody can promise one decision";
+                return Err(Usage { what, help: Some(help.into()) }.into());
             }
             chosen.pop();
         }
@@ -134,6 +133,6 @@ mod tests {
         let many = Options { members: 10, equivocators: Some(8), ..Options::default() };
         assert!(Cast::new(&many).unwrap_err().to_string().contains("more than the electorate tolerates"));
         let more = Options { members: 10, equivocators: Some(11), ..Options::default() };
-        assert!(Cast::new(&more).unwrap_err().to_string().contains("more equivocators than the 10 members"));
+        assert!(Cast::new(&more).unwrap_err().to_string().contains("11 equivocators are more than the 10 members"));
     }
 }

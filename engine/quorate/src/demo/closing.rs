@@ -63,18 +63,13 @@ impl Summary {
     }
 
     fn speed(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let stages: Vec<String> = Stage::ALL
-            .into_iter()
-            .filter_map(|stage| Some(format!("{} {}", stage.name(), nanos(*self.stage_nanoseconds.get(stage.name())?))))
-            .collect();
-        line(f, "a round takes", &stages.join(" · "))?;
+        let stage = |stage: &Stage| Some(format!("{} {}", stage.name(), nanos(*self.stage_nanoseconds.get(stage.name())?)));
+        let stages: Vec<String> = Stage::ALL.iter().filter(|stage| **stage != Stage::Merkle).filter_map(stage).collect();
+        line(f, "a round", &stages.join(" · "))?;
         let (shape, verified) = (&self.shape, rate(self.verified_votes_per_second));
-        line(
-            f,
-            "speed",
-            &format!("{verified} verified votes in the pipeline's own time ({} voters × {} rounds)", shape.voters, shape.rounds_open),
-        )?;
-        line(f, "", &format!("the threads that sign the votes could make {}", rate(self.signatures_per_second)))
+        line(f, "speed", &format!("{verified} verified votes in the pipeline's own time"))?;
+        line(f, "", &format!("at {} voters a round, {} rounds open at once", count(shape.voters as u64), count(shape.rounds_open as u64)))?;
+        line(f, "", &format!("(the threads that sign the votes could make {})", rate(self.signatures_per_second)))
     }
 
     fn proofs(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -82,17 +77,21 @@ impl Summary {
             let (height, block) = (count(certificate.height), &certificate.block[..16]);
             line(f, "certificate", &format!("of height {height}, block {block}…"))?;
             let (weight, needed) = (count(certificate.weight), count(certificate.needed));
-            line(f, "", &format!("{} signers, weight {weight} of {needed} needed, {}", certificate.signers, bytes(certificate.bytes)))?;
+            line(
+                f,
+                "",
+                &format!("{} signers, weight {weight} of {needed} needed, {}", count(certificate.signers as u64), bytes(certificate.bytes)),
+            )?;
             let verdict = if certificate.verified { "verified offline" } else { "DOES NOT VERIFY" };
             let elsewhere = if certificate.refused_elsewhere { "refused" } else { "ACCEPTED" };
             let took = nanos(certificate.verify_microseconds * 1000.0);
-            line(f, "", &format!("{verdict} in {took}; {elsewhere} under another cluster's anchor"))?;
+            line(f, "", &format!("{verdict} in {took}; {elsewhere} by another cluster's anchor"))?;
         }
         if !self.evidence.is_empty() {
             let convicted = self.evidence.iter().filter(|evidence| evidence.verified).count();
             line(f, "evidence", &format!("{convicted} of {} members convicted by two signatures each", self.evidence.len()))?;
         }
-        line(f, "trust anchor", &format!("cluster {}", self.anchor))?;
+        line(f, "trust anchor", &self.anchor)?;
         for file in &self.files {
             line(f, "wrote", &file.display().to_string())?;
         }

@@ -17,17 +17,17 @@ use quorate_core::quorum::Rule;
 use quorate_core::round::{Form, Rejection, RoundSpec};
 use quorate_core::vote::Kind;
 use quorate_pipeline::backend::{Descriptor, Timings};
-use quorate_pipeline::cpu::{Cpu, Settings};
-use quorate_pipeline::reference::Reference;
+use quorate_pipeline::registry::{Registry, RegistryError};
 use quorate_pipeline::stages::Stage;
 use quorate_pipeline::{Backend, Batch, ElectorateId, Limits, Pipeline, RoundId, What};
 
 use super::cast::Cast;
 use super::chain::Ledger;
 use super::generator::Generator;
-use super::options::{BackendChoice, Options};
+use super::options::Options;
 use super::proof::{Accused, Certified};
 use super::votes::{KINDS, Planted, Prepared, ROWS};
+use crate::commands::Usage;
 
 /// A round between its opening and its end.
 struct Open {
@@ -76,14 +76,14 @@ pub(crate) struct Tally {
     pub(crate) planted_acts: BTreeMap<Voter, u64>,
     /// Who equivocated.
     pub(crate) accused: BTreeMap<Voter, Accused>,
-    /// How long the stages took, over all batches.
+    /// How long the stages of counting took, over all batches.
     pub(crate) timings: Timings,
     /// How many batches there were, and how many votes in them.
     pub(crate) batches: u64,
     /// The votes of all batches.
     pub(crate) votes: u64,
-    /// Trees that the merkle stage built.
-    pub(crate) trees: u64,
+    /// How long the merkle stage took for each certificate, in nanoseconds, sorted.
+    pub(crate) trees: Vec<u64>,
 }
 
 impl Tally {
@@ -91,6 +91,22 @@ impl Tally {
     #[must_use]
     pub(crate) fn verified(&self) -> u64 {
         self.valid + self.rejections[Rejection::Signature]
+    }
+
+    /// How long a stage takes for one round, in nanoseconds: the mean over all that ended. Trees are few, and built one by one, so
+    /// that each pays for waking the threads: of merkle it is the median over the certificates.
+    #[must_use]
+    pub(crate) fn nanos_a_round(&self, stage: Stage) -> f64 {
+        match stage {
+            Stage::Merkle => self.trees.get(self.trees.len() / 2).map_or(0.0, |&nanos| nanos as f64),
+            _ => self.timings.of(stage) as f64 / (self.decided + self.undecided).max(1) as f64,
+        }
+    }
+
+    /// Verified votes for each second of the pipeline's own time.
+    #[must_use]
+    pub(crate) fn verified_a_second(&self) -> f64 {
+        self.verified() as f64 * 1e9 / self.pipeline_nanos().max(1) as f64
     }
 
     /// The pipeline's own time for counting, in nanoseconds.
@@ -123,7 +139,7 @@ impl Engine {
     pub(crate) fn new(options: &Options) -> miette::Result<Self> {
         let cast = Arc::new(Cast::new(options)?);
         let generator = Generator::start(&cast, options)?;
-        let mut pipeline = Pipeline::new(backend(options.backend)?, Limits::default());
+        let mut pipeline = Pipeline::new(backend(&options.backend)?, Limits::default());
         pipeline.set_timed(true);
         let electorate = pipeline.admit(&cast.electorate).into_diagnostic().wrap_err("the pipeline does not take the electorate")?;
         Ok(Self {
@@ -211,7 +227,7 @@ impl Engine {
                 self.tally.decided += 1;
                 let supporters = standing.supporters.iter().collect();
                 let kept = Kept { id, context: round.context, block, row: standing.row, supporters };
-                self.kept.replace(kept).map(|before| before.id)
+                self.keep(kept)
             }
             None => {
                 self.tally.undecided += 1;
@@ -226,6 +242,14 @@ impl Engine {
         }
         self.recent.push_front(progress);
         Ok(())
+    }
+
+    /// Keeps the decided round that is the highest; the other can be closed.
+    fn keep(&mut self, kept: Kept) -> Option<RoundId> {
+        match &self.kept {
+            Some(higher) if higher.context.height > kept.context.height => Some(kept.id),
+            _ => self.kept.replace(kept).map(|before| before.id),
+        }
     }
 
     fn count(&mut self, id: RoundId, round: &Prepared, outcome: &Outcome) -> miette::Result<()> {
@@ -279,20 +303,22 @@ impl Engine {
         }
         let _still = self.generator.turnstile().hold();
         let certified = Certified::new(&self.cast, kept.context, KINDS[1], &kept.block, signatures)?;
-        self.tally.timings += certified.merkle(self.pipeline.backend_mut())?;
-        self.tally.trees += 1;
+        let nanos = certified.merkle(self.pipeline.backend_mut())?.of(Stage::Merkle);
+        let place = self.tally.trees.partition_point(|&shorter| shorter < nanos);
+        self.tally.trees.insert(place, nanos);
         Ok(Some(certified))
     }
 
-    /// How the latest rounds stand: the open ones, the newest first, then those that have ended.
+    /// How the latest rounds stand: open or ended, the highest first.
     pub(crate) fn progress(&mut self, most: usize) -> miette::Result<Vec<Progress>> {
         let mut rows = Vec::new();
         for open in self.open.iter().rev().take(most) {
             let outcome = self.pipeline.outcome(open.id).into_diagnostic()?;
             rows.push(progress(&open.round, &outcome));
         }
-        let left = most - rows.len();
-        rows.extend(self.recent.iter().take(left).cloned());
+        rows.extend(self.recent.iter().cloned());
+        rows.sort_by_key(|row| std::cmp::Reverse(row.height));
+        rows.truncate(most);
         Ok(rows)
     }
 
@@ -348,11 +374,9 @@ fn progress(round: &Prepared, outcome: &Outcome) -> Progress {
     Progress { height: round.context.height, weight, decided }
 }
 
-fn backend(choice: BackendChoice) -> miette::Result<Box<dyn Backend>> {
-    Ok(match choice {
-        BackendChoice::Reference => Box::new(Reference::new()),
-        BackendChoice::Hybrid | BackendChoice::Cpu => {
-            Box::new(Cpu::new(Settings::default()).into_diagnostic().wrap_err("the CPU backend does not start")?)
-        }
+fn backend(name: &str) -> miette::Result<Box<dyn Backend>> {
+    Registry::new().create(name, &serde_json::Value::Null).map_err(|error| match error {
+        RegistryError::Backend(error) => miette::Report::msg(error).wrap_err(format!("backend {name:?} does not start")),
+        wrong => Usage { what: wrong.to_string(), help: None }.into(),
     })
 }

@@ -6,6 +6,7 @@
 //!
 //! Nothing that is shown is made up: the generator knows what it planted, the pipeline does not, and at the end the two are compared.
 //! Everything but times depends on the seed alone.
+#![forbid(unsafe_code)]
 
 mod cast;
 mod chain;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use miette::{IntoDiagnostic as _, miette};
 
-pub use options::{BackendChoice, Options, Share, parse_duration};
+pub use options::{Options, Share, parse_duration};
 pub use summary::{CertificateSummary, Check, Equivocators, EvidenceSummary, Shape, Summary, Votes};
 
 use session::Session;
@@ -52,8 +53,8 @@ enum Watcher {
 /// # Errors
 /// If the demo cannot run, or if something in it is not as it must be; the message says what.
 pub fn run(options: &Options) -> miette::Result<()> {
-    let watcher = watcher(options);
-    let limit = options.duration.or((watcher != Watcher::Screen).then_some(UNWATCHED));
+    let (watcher, can_quit) = (watcher(options), !options.json && is_screen());
+    let limit = options.duration.or((!can_quit).then_some(UNWATCHED));
     let mut session = Session::new(options, limit)?;
     session.heed_signals()?;
     match watcher {
@@ -62,11 +63,12 @@ pub fn run(options: &Options) -> miette::Result<()> {
         Watcher::Nobody => while session.advance()? {},
     }
     let summary = conclude(session, options)?;
-    plain::to_stdout(&match watcher {
-        Watcher::Nobody => serde_json::to_string_pretty(&summary).into_diagnostic()? + "\n",
+    let text = match watcher {
+        Watcher::Nobody => serde_json::to_string_pretty(&summary).into_diagnostic()?,
         Watcher::Lines => format!("\n{summary}"),
         Watcher::Screen => summary.to_string(),
-    })?;
+    };
+    plain::print(&mut io::stdout().lock(), text.trim_end())?;
     verdict(&summary)
 }
 
@@ -94,10 +96,15 @@ fn verdict(summary: &Summary) -> miette::Result<()> {
 }
 
 fn watcher(options: &Options) -> Watcher {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    match () {
-        () if options.json => Watcher::Nobody,
-        () if options.plain || dumb || !io::stdout().is_terminal() || !io::stdin().is_terminal() => Watcher::Lines,
-        () => Watcher::Screen,
+    match (options.json, options.plain || !is_screen()) {
+        (true, _) => Watcher::Nobody,
+        (false, true) => Watcher::Lines,
+        (false, false) => Watcher::Screen,
     }
+}
+
+/// Whether there is a terminal that can be drawn on, and somebody at it.
+fn is_screen() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !dumb && io::stdout().is_terminal() && io::stdin().is_terminal()
 }

@@ -115,7 +115,6 @@ impl Model {
         let (tally, cast, descriptor) = (engine.tally(), engine.cast(), engine.descriptor());
         let thresholds = cast.electorate.thresholds();
         let (needed, total) = (thresholds.least[0].0, thresholds.total[0].0);
-        let ended = (tally.decided + tally.undecided).max(1) as f64;
         let mut outcomes = vec![
             OutcomeRow { name: "valid", found: tally.valid, planted: tally.planted.valid, good: true },
             OutcomeRow { name: "of them repeated", found: tally.repeated, planted: tally.planted.repeated, good: true },
@@ -152,14 +151,8 @@ impl Model {
                     convicted: accused.evidence.is_ok(),
                 })
                 .collect(),
-            stages: Stage::ALL
-                .into_iter()
-                .map(|stage| {
-                    let runs = if stage == Stage::Merkle { tally.trees.max(1) as f64 } else { ended };
-                    (stage.name(), tally.timings.of(stage) as f64 / runs)
-                })
-                .collect(),
-            rate: tally.verified() as f64 * 1e9 / tally.pipeline_nanos().max(1) as f64,
+            stages: Stage::ALL.into_iter().map(|stage| (stage.name(), tally.nanos_a_round(stage))).collect(),
+            rate: tally.verified_a_second(),
             rates: session.rates.clone(),
             shape: format!("{} voters × {} rounds", count(cast.keys.len() as u64), engine.limit()),
             signing: engine.generator().signatures_per_second(),

@@ -3,19 +3,23 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use miette::IntoDiagnostic as _;
+use miette::{IntoDiagnostic as _, WrapErr as _};
 
 use super::figures::{clock, count, rate};
 use super::session::Session;
 
 /// Runs to the end and prints a line a second.
 pub(crate) fn show(session: &mut Session, out: &mut impl Write) -> miette::Result<()> {
-    writeln!(out, "{}", opening(session)).into_diagnostic()?;
+    if !print(out, &opening(session))? {
+        return Ok(());
+    }
     let mut due = Duration::from_secs(1);
     while session.advance()? {
         if session.elapsed() >= due {
             session.certify_in_passing()?;
-            writeln!(out, "{}", line(session)).and_then(|()| out.flush()).into_diagnostic()?;
+            if !print(out, &line(session))? {
+                return Ok(());
+            }
             due = Duration::from_secs(session.elapsed().as_secs() + 1);
         }
     }
@@ -37,7 +41,6 @@ fn opening(session: &Session) -> String {
 
 fn line(session: &Session) -> String {
     let tally = session.engine.tally();
-    let speed = tally.verified() as f64 * 1e9 / tally.pipeline_nanos().max(1) as f64;
     let certificate = session.certified.as_ref().map_or_else(String::new, |certified| {
         let verdict = if certified.holds() { "verified" } else { "NOT VALID" };
         format!(" · certificate {}: {} signers, {verdict}", count(certified.height().0), certified.certificate.signers().len())
@@ -49,14 +52,14 @@ fn line(session: &Session) -> String {
         count(tally.votes),
         count(tally.rejections.total()),
         tally.accused.len(),
-        rate(speed),
+        rate(tally.verified_a_second()),
     )
 }
 
-/// Writes to standard output. A reader that has gone away, as after `| head`, is no reason to complain.
-pub(crate) fn to_stdout(text: &str) -> miette::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.into_diagnostic(),
+/// Prints a line, and says whether anybody still reads: one who has gone away, as after `| head`, is no reason to complain.
+pub(crate) fn print(out: &mut impl Write, text: &str) -> miette::Result<bool> {
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).into_diagnostic().wrap_err("cannot write to standard output"),
     }
 }

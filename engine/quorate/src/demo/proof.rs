@@ -96,7 +96,6 @@ impl Certified {
         let leaves: Vec<u8> = self.certificate.leaves().flatten().collect();
         let count = self.certificate.signers().len();
         let nodes = node_count(count);
-        backend.reserve(Buffer::Nodes, nodes).into_diagnostic()?;
         let mut recording = Recording::new(true);
         recording.push(Command::Upload { to: Buffer::Leaves, bytes: &leaves });
         recording.push(Command::Dispatch { stage: Stage::Merkle, items: count, parameter: hash.code() });

@@ -121,8 +121,11 @@ impl Session {
         self.seed
     }
 
-    /// Lets open rounds end and makes the certificate of the last decided one.
+    /// Stops the clock, lets open rounds end, and makes the certificate of the last decided one.
     pub(crate) fn finish(&mut self) -> miette::Result<()> {
+        if !self.is_paused() {
+            self.toggle_pause();
+        }
         self.engine.drain()?;
         self.certified = self.engine.certify()?;
         Ok(())

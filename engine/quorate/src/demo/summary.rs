@@ -55,7 +55,7 @@ pub struct Summary {
     pub foreign: Check,
     /// Members who voted for two blocks.
     pub equivocators: Equivocators,
-    /// The time of each stage for one round, in nanoseconds; of merkle, for the tree of one certificate.
+    /// The time of each stage for one round, in nanoseconds; of merkle, the median for the tree of a certificate.
     pub stage_nanoseconds: BTreeMap<&'static str, f64>,
     /// Votes whose signatures were verified, for each second that the pipeline itself took.
     pub verified_votes_per_second: f64,
@@ -171,7 +171,6 @@ impl Summary {
         let (engine, tally) = (&session.engine, session.engine.tally());
         let (cast, descriptor, planted) = (engine.cast(), engine.descriptor(), &tally.planted);
         let thresholds = cast.electorate.thresholds();
-        let ended = (tally.decided + tally.undecided).max(1) as f64;
         let signature = Rejection::Signature;
         let found_acts: BTreeMap<Voter, u64> = tally.accused.iter().map(|(&voter, accused)| (voter, accused.acts)).collect();
         let foreign = |rejections: &Rejections| rejections.total() - rejections[signature];
@@ -205,13 +204,8 @@ impl Summary {
                 members: tally.accused.values().map(|accused| accused.member.0).collect(),
                 same: tally.planted_acts == found_acts,
             },
-            stage_nanoseconds: Stage::ALL
-                .into_iter()
-                .map(|stage| {
-                    (stage.name(), tally.timings.of(stage) as f64 / if stage == Stage::Merkle { tally.trees.max(1) as f64 } else { ended })
-                })
-                .collect(),
-            verified_votes_per_second: tally.verified() as f64 * 1e9 / tally.pipeline_nanos().max(1) as f64,
+            stage_nanoseconds: Stage::ALL.into_iter().map(|stage| (stage.name(), tally.nanos_a_round(stage))).collect(),
+            verified_votes_per_second: tally.verified_a_second(),
             shape: Shape {
                 voters: cast.keys.len(),
                 rounds_open: engine.limit(),

@@ -15,7 +15,7 @@ use super::{BAD, DIM, GOOD, NAME, STRONG, UNDERWAY, bar, lines, panel};
 pub(super) fn rounds(frame: &mut Frame<'_>, area: Rect, model: &Model, framed: bool) {
     let inside = if framed { panel(frame, area, "Rounds", format!("{} decided", count(model.decided))) } else { area };
     let width = usize::from(inside.width);
-    let numbers = model.rounds.iter().map(|round| count(round.height.0).len()).max().unwrap_or(0).max(6);
+    let numbers = model.rounds.iter().map(|round| count(round.height.0).len()).max().unwrap_or(0).max(6) + usize::from(framed);
     // Height, two bars with a space each, and the block with a tick.
     let bars = width.saturating_sub(numbers + 13) / 2;
     let bars = if bars < 4 { 0 } else { bars };
@@ -47,7 +47,7 @@ fn round_line(round: &Progress, model: &Model, numbers: usize, bars: usize) -> L
 /// What became of the votes, beside what must become of them.
 pub(super) fn outcomes(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let all: u64 = model.outcomes.iter().filter(|row| row.name != "of them repeated").map(|row| row.found).sum();
-    let inside = panel(frame, area, "Votes", format!("{} counted or rejected", count(all)));
+    let inside = panel(frame, area, "Votes", format!("{} so far", count(all)));
     let width = usize::from(inside.width);
     let row = |row: &OutcomeRow| {
         let (mark, style) = match (row.found == row.planted, row.good, row.found) {
@@ -77,7 +77,11 @@ pub(super) fn equivocators(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         return;
     }
     let rows = model.accused.iter().map(|accused| {
-        let verdict = if accused.convicted { Span::styled(" ✓ convicted", GOOD) } else { Span::styled(" ✗ NO PROOF", BAD) };
+        let verdict = match (accused.convicted, inside.width >= 50) {
+            (true, true) => Span::styled(" ✓ convicted", GOOD),
+            (true, false) => Span::styled(" ✓ proof", GOOD),
+            (false, _) => Span::styled(" ✗ NO PROOF", BAD),
+        };
         let [one, other] = accused.blocks.clone();
         let mut spans = vec![
             Span::styled(format!(" member {:<4}", accused.member), UNDERWAY.patch(STRONG)),
@@ -99,9 +103,11 @@ pub(super) fn equivocators(frame: &mut Frame<'_>, area: Rect, model: &Model) {
 
 /// Where the time of a round goes.
 pub(super) fn stages(frame: &mut Frame<'_>, area: Rect, model: &Model) {
-    let sum: f64 = model.stages.iter().filter(|(name, _)| *name != "merkle").map(|(_, nanos)| nanos).sum();
+    // The tree belongs to a certificate, not to a round.
+    let counting = model.stages.iter().filter(|(name, _)| *name != "merkle");
+    let longest = counting.clone().map(|(_, nanos)| *nanos).fold(1.0, f64::max);
+    let sum: f64 = counting.map(|(_, nanos)| nanos).sum();
     let inside = panel(frame, area, "Pipeline", format!("{} a round", nanos(sum)));
-    let longest = model.stages.iter().map(|(_, nanos)| *nanos).fold(1.0, f64::max);
     let width = usize::from(inside.width).saturating_sub(22);
     let rows = model.stages.iter().map(|&(name, time)| {
         let mut spans = vec![Span::styled(format!(" {name:<10}"), NAME)];
@@ -116,7 +122,7 @@ pub(super) fn stages(frame: &mut Frame<'_>, area: Rect, model: &Model) {
 /// Verified votes a second of the pipeline's own time.
 pub(super) fn speed(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let inside = panel(frame, area, "Verified votes", rate(model.rate));
-    let [graph, note] = inside.layout(&Layout::vertical([Constraint::Min(1), Constraint::Length(inside.height.saturating_sub(1).min(2))]));
+    let [graph, note] = inside.layout(&Layout::vertical([Constraint::Min(1), Constraint::Length(inside.height.saturating_sub(2).min(3))]));
     let newest_first: Vec<u64> = model.rates.iter().rev().copied().take(usize::from(graph.width)).collect();
     // From zero to a little above the highest: a steady rate is a steady band, and not a wall.
     let top = newest_first.iter().max().map_or(1, |highest| highest + highest / 4 + 1);
@@ -124,7 +130,8 @@ pub(super) fn speed(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     frame.render_widget(sparkline.style(Style::new().fg(Color::Green)), graph);
     let threads = if model.signers == 1 { "1 thread signs".to_owned() } else { format!("{} threads sign", model.signers) };
     let notes = [
-        Line::styled(format!(" in the pipeline's own time; {}", model.shape), DIM),
+        Line::styled(" in the pipeline's own time", DIM),
+        Line::styled(format!(" at {}", model.shape), DIM),
         Line::styled(format!(" {threads} at most {}", rate(model.signing)), DIM),
     ];
     lines(frame, note, notes);
@@ -154,7 +161,7 @@ pub(super) fn certificate(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         ]),
         Line::from(weight),
         Line::from(vec![name("offline"), verdict]),
-        Line::from(vec![name("elsewhere"), elsewhere, Span::styled(" by another anchor", DIM)]),
+        Line::from(vec![name("elsewhere"), elsewhere, Span::styled(if inside.width < 40 { "" } else { " by another anchor" }, DIM)]),
     ];
     lines(frame, inside, rows);
 }
