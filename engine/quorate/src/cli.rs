@@ -37,7 +37,7 @@ pub enum Command {
     /// Test a backend: outside vectors, and every bit against the scalar reference
     Test(commands::test::Options),
     /// Measure this engine's stages and rounds on this machine
-    Benchmark(commands::benchmark::Options),
+    Benchmark(crate::benchmark::Options),
     /// Check a certificate, receipt, evidence, anchor, electorate or block, offline
     Verify(commands::verify::Options),
     /// Look at this machine: what it has, what is wrong, and how to mend it

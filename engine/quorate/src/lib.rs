@@ -4,6 +4,7 @@
 //! embedded: `quorate test` works wherever the binary does.
 #![forbid(unsafe_code)]
 
+pub mod benchmark;
 pub mod cli;
 pub mod commands;
 pub mod demo;

@@ -3,6 +3,7 @@
 
 use super::shape::Shape;
 use super::staged::BASE_SHAPE;
+use super::walk::UNKNOWN_SHAPE;
 
 /// `vpmadd52` instructions, of eight lanes each, that this core issues a second; none where it has no such instruction.
 #[must_use]
@@ -23,18 +24,36 @@ pub fn madd52_ceiling() -> Option<f64> {
     None
 }
 
+const CARRY: u32 = 1;
+const PRODUCT: u32 = 50 + CARRY;
+const SQUARE: u32 = 30 + CARRY;
+/// An addition of an entry in affine form.
+const ADDITION: u32 = 7 * PRODUCT;
+/// The last of several doublings takes one product more, which is not counted.
+const DOUBLING: u32 = 4 * SQUARE + 3 * PRODUCT + CARRY;
+/// To affine form: the share of the common inversion, and the two coordinates.
+const AFFINE: u32 = 5 * PRODUCT;
+
 /// `vpmadd52` instructions that verify eight signatures by keys with tables of this shape, hashing apart. The 35 `vpmullq` of
 /// an addition run on the same multipliers and are not counted.
 #[must_use]
 pub fn madd52_per_group(shape: Shape) -> u32 {
-    const CARRY: u32 = 1;
-    const PRODUCT: u32 = 50 + CARRY;
-    const SQUARE: u32 = 30 + CARRY;
     let additions = shape.windows() + BASE_SHAPE.windows() - 1;
-    let addition = 7 * PRODUCT;
-    let doubling = 4 * SQUARE + 3 * PRODUCT + CARRY;
-    // To affine form: the share of the common inversion, and the two coordinates.
-    additions * addition + shape.doublings() * doubling + 5 * PRODUCT
+    additions * ADDITION + shape.doublings() * DOUBLING + AFFINE
+}
+
+/// `vpmadd52` instructions that verify eight signatures by unknown keys, counted in the same way: the keys are decompressed and
+/// get a table of odd multiples each.
+#[must_use]
+pub fn madd52_per_unknown_group() -> u32 {
+    const DECOMPRESSION: u32 = 255 * SQUARE + 19 * PRODUCT;
+    const PROJECTIVE_ADDITION: u32 = 8 * PRODUCT;
+    let (shape, entries) = (UNKNOWN_SHAPE, UNKNOWN_SHAPE.entries() as u32);
+    // Each entry, and twice the point, becomes an addend by one product.
+    let multiples = DOUBLING + (entries - 1) * PROJECTIVE_ADDITION + (entries + 1) * PRODUCT;
+    let windows = shape.windows() - 1;
+    let walk = windows * (shape.width() * DOUBLING + PROJECTIVE_ADDITION) + BASE_SHAPE.windows() * ADDITION;
+    DECOMPRESSION + multiples + walk + AFFINE
 }
 
 /// Independent chains: more than latency times throughput.

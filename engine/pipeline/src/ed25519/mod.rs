@@ -67,7 +67,7 @@ mod tests;
 mod verify;
 mod walk;
 
-pub use ceiling::{madd52_ceiling, madd52_per_group};
+pub use ceiling::{madd52_ceiling, madd52_per_group, madd52_per_unknown_group};
 pub use isa::Isa;
 pub use shape::Shape;
 pub use tables::KeyTables;

@@ -2,7 +2,6 @@
 //!
 //! A command that examines something answers [`Outcome::Failed`] when that thing is bad, and an error only when it could not look.
 
-pub mod benchmark;
 mod checks;
 pub mod completions;
 pub mod doctor;
@@ -53,7 +52,7 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
     match command {
         Command::Demo(options) => demo::run(&options).map(|()| Outcome::Fine),
         Command::Test(options) => test::run(&Registry::new(), &options, out),
-        Command::Benchmark(options) => benchmark::run(options).map(|()| Outcome::Fine),
+        Command::Benchmark(options) => crate::benchmark::run(&options).map(|()| Outcome::Fine),
         Command::Verify(options) => verify::run(&options, out),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
