@@ -3,7 +3,7 @@
 //! A tree is built in passes. A pass takes one level, in chunks of 512 blocks of 64 bytes (leaf records, or pairs of
 //! digests), and raises each chunk by several levels before it goes on to the next, so everything above the level that is
 //! read stays in the cache. What is left of a level behind the last whole chunk goes up level by
-//! level. [`Kernel`] says which instructions hash the nodes; `examples/merkle_rates.rs` says how fast.
+//! level. [`Kernel`] says which instructions hash the nodes; the criterion bench `merkle` says how fast.
 //!
 //! [`RootBuilder`] gives the root alone; [`Levels`] keeps every node and makes proofs. Both own their memory and are used again
 //! and again: after the largest tree was seen once, nothing is allocated.

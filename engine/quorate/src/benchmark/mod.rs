@@ -1,7 +1,7 @@
 //! `quorate benchmark`: this engine's stages and whole rounds, each beside what the machine could do at most.
 //!
 //! No rivals are measured here; `cargo xtask bench` does that. A line's value and its limit are measured in the same run, taking turns
-//! in short slices ([`pairwise`](self)), and every figure is a median of slices. One thread does the work unless a line says otherwise.
+//! in short slices, and every figure is a median of slices. One thread does the work unless a line says otherwise.
 //! A line names its clock, its shape and its limit, and "votes/s" always says whether they were verified or aggregated only.
 
 mod aggregate;
@@ -80,6 +80,21 @@ pub enum Suite {
     All,
 }
 
+impl Suite {
+    fn run(self, bench: &mut Bench<'_>) -> Result<()> {
+        match self {
+            Self::Verify => verify::run(bench),
+            Self::Aggregate => aggregate::run(bench),
+            Self::Cumulative => cumulative::run(bench),
+            Self::Merkle => merkle::run(bench),
+            Self::Round => round::run(bench),
+            Self::All => [Self::Verify, Self::Aggregate, Self::Cumulative, Self::Merkle, Self::Round]
+                .into_iter()
+                .try_for_each(|suite| suite.run(bench)),
+        }
+    }
+}
+
 /// An instruction set of the cpu backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum IsaName {
@@ -115,19 +130,7 @@ pub fn run_to(options: &Options, out: &mut dyn Write) -> Result<()> {
         )
         .into_diagnostic()?;
     }
-    let suites: [(Suite, fn(&mut Bench<'_>) -> Result<()>); 5] = [
-        (Suite::Verify, verify::run),
-        (Suite::Aggregate, aggregate::run),
-        (Suite::Cumulative, cumulative::run),
-        (Suite::Merkle, merkle::run),
-        (Suite::Round, round::run),
-    ];
-    for (suite, run) in suites {
-        if options.suite == suite || options.suite == Suite::All {
-            run(&mut bench)?;
-        }
-    }
-    Ok(())
+    options.suite.run(&mut bench)
 }
 
 /// What all suites share.

@@ -35,8 +35,10 @@ impl Plan {
 /// One side: something to call and how much work a call does, or something that finds a rate by itself.
 pub(crate) struct Side<'a>(Kind<'a>);
 
+type Call<'a> = Box<dyn FnMut(&mut Clock) -> Result<()> + 'a>;
+
 enum Kind<'a> {
-    Calls { work: f64, call: Box<dyn FnMut(&mut Clock) -> Result<()> + 'a> },
+    Calls { work: f64, call: Call<'a> },
     Rate(Box<dyn FnMut() -> f64 + 'a>),
 }
 
@@ -140,7 +142,7 @@ pub(crate) fn measure(plan: Plan, mut value: Side<'_>, mut limit: Option<Side<'_
     let begun = Instant::now();
     let (mut values, mut limits, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     while values.len() < PAIRS_MIN || (values.len() < plan.pairs_max && begun.elapsed() < plan.budget) {
-        let first = values.len() % 2 == 0;
+        let first = values.len().is_multiple_of(2);
         let before = if first { Some(value.rate(value_calls)?) } else { None };
         let beside = limit.as_mut().map(|limit| limit.rate(limit_calls)).transpose()?;
         let rate = match before {
