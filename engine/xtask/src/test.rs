@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test and every check, in the order in which they are cheapest to fail.
 //!
 //! Each step prints one line with its time. The first failure ends the run and names the command that repeats the
-//! step alone. Nothing is skipped for want of a tool or a file; what is not here yet stands in [`PENDING`], in the open.
+//! step alone. Nothing is skipped for want of a tool or a file.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -48,18 +48,11 @@ const STEPS: &[Step] = &[
     Step { name: "fuzz", alone: "cargo xtask fuzz --seconds 5", run: || many(fuzz::smoke(), "targets, each from its saved corpus") },
 ];
 
-/// Steps that wait for a part of the engine to be written, and what each waits for. Keep this empty.
-const PENDING: &[(&str, &str)] = &[];
-
 /// Runs all steps.
 pub(crate) fn run(_: &Options) -> Result<(), String> {
     let start = Instant::now();
     let mut passed = 0;
     for step in STEPS {
-        if let Some((_, what)) = PENDING.iter().find(|(name, _)| *name == step.name) {
-            println!("{:<10} PENDING: waits for {what}", step.name);
-            continue;
-        }
         let began = Instant::now();
         match (step.run)() {
             Ok(Passed { count, note }) => {
