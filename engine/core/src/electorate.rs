@@ -238,15 +238,21 @@ impl Electorate {
                 return Err(ElectorateError::SecondWeight(member.id));
             }
         }
-        let mut members = old;
-        for member in new {
-            let weight = member.weight[0];
-            match members.binary_search_by_key(&member.id, |known| known.id) {
-                Ok(at) if members[at].key != member.key => return Err(ElectorateError::TwoKeys(member.id)),
-                Ok(at) => members[at].weight[1] = weight,
-                Err(at) => members.insert(at, Member { weight: [Weight(0), weight], ..member }),
-            }
+        let mut members: Vec<Member> = Vec::with_capacity(old.len() + new.len());
+        members.extend(old);
+        members.extend(new.into_iter().map(|member| Member { weight: [Weight(0), member.weight[0]], ..member }));
+        // Stable, so that of two with one id the old half's stands first.
+        members.sort_by_key(|member| member.id);
+        if let Some(pair) = members.windows(2).find(|pair| pair[0].id == pair[1].id && pair[0].key != pair[1].key) {
+            return Err(ElectorateError::TwoKeys(pair[0].id));
         }
+        members.dedup_by(|later, earlier| {
+            let same = later.id == earlier.id;
+            if same {
+                earlier.weight[1] = later.weight[1];
+            }
+            same
+        });
         Self::sorted(epoch, rule, true, members)
     }
 

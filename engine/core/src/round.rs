@@ -80,6 +80,9 @@ pub enum RoundError {
     /// The table is full.
     #[error("the candidate table is full at {0} rows")]
     TableFull(usize),
+    /// A candidate stands in two rows, where naming both would look like a fault.
+    #[error("candidate {0} is listed twice")]
+    CandidateTwice(crate::hash::Digest),
     /// A cumulative round with an impossible range.
     #[error("indices {base} to {last} are no range of a cumulative round; expected at most 2^32 - 2 indices behind the base")]
     Range {

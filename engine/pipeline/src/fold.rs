@@ -16,6 +16,8 @@ use crate::pipeline::{Event, Pipeline, PipelineError, RoundId};
 pub struct RoundState {
     spec: RoundSpec,
     candidates: Vec<Digest>,
+    /// What votes may name lies below this: rows, or offsets that may have been raised since the round was opened.
+    limit: u32,
     words: Vec<u64>,
     valid: u64,
     rejections: Rejections,
@@ -42,6 +44,7 @@ impl RoundState {
             for (mine, theirs) in mine.iter_mut().zip(bytemuck::cast_slice::<u64, u32>(&other.words)) {
                 *mine = (*mine).max(*theirs);
             }
+            self.limit = self.limit.max(other.limit);
         } else {
             for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
                 *mine |= theirs;
@@ -74,6 +77,7 @@ impl Pipeline {
         Ok(RoundState {
             spec,
             candidates: slot.candidates.clone(),
+            limit: self.headers[at].limit,
             words,
             valid: slot.valid,
             rejections: slot.rejections,
@@ -81,16 +85,19 @@ impl Pipeline {
         })
     }
 
-    /// Folds a state into a round's. What that decides is in the events, as after a run.
+    /// Folds a state into a round's. What that decides is in the events, as after a run. After an error the same state can be absorbed
+    /// again: what may be folded twice is folded first, and votes are added up where nothing can fail any more.
     pub fn absorb(&mut self, round: RoundId, state: &RoundState) -> Result<&[Event], PipelineError> {
         let at = self.check(round)?;
+        self.events.clear();
         let mut own = self.export(round)?;
         own.fold(state)?;
-        let header = self.headers[at];
-        self.backend.write(Buffer::State, header.state_at as usize, bytemuck::cast_slice(&own.words))?;
+        self.raise_limit(round, at, own.limit);
+        let state_at = self.headers[at].state_at as usize;
+        self.backend.write(Buffer::State, state_at, bytemuck::cast_slice(&own.words))?;
+        self.evaluate(at)?;
         let slot = &mut self.slots[at];
         (slot.valid, slot.rejections, slot.book) = (own.valid, own.rejections, own.book);
-        self.evaluate(at)?;
         self.collect_events();
         Ok(&self.events)
     }

@@ -142,7 +142,9 @@ impl Memory {
             Buffer::Weights => grow(&mut self.weights, records, 0),
             Buffer::State => grow(&mut self.state, records, 0),
             Buffer::Rows => grow(&mut self.rows, records, RowTally::default()),
-            other => Err(format!("{other:?} grows by itself")),
+            // These grow with what is uploaded.
+            Buffer::Cells | Buffer::Counts | Buffer::Nodes => Ok(()),
+            other => Err(format!("{other:?} is an input, which a recording brings along")),
         }
         .map_err(|reason| BackendError::Memory { backend, buffer, records, reason })
     }

@@ -326,6 +326,9 @@ impl Pipeline {
         if candidates.len() > header.capacity as usize && header.capacity > 0 {
             return Err(RoundError::TableFull(header.capacity as usize).into());
         }
+        if let Some((_, twice)) = candidates.iter().enumerate().find(|(at, candidate)| candidates[..*at].contains(candidate)) {
+            return Err(RoundError::CandidateTwice(*twice).into());
+        }
         if header.capacity > 0 {
             header.limit = candidates.len() as u32;
         }
@@ -426,11 +429,15 @@ impl Pipeline {
             return Err(RoundError::Form { found: "one of candidates", expected: "cumulative" }.into());
         };
         let limit = offset_of(base, last)? + 1;
+        self.raise_limit(round, at, limit);
+        Ok(())
+    }
+
+    pub(crate) fn raise_limit(&mut self, round: RoundId, at: usize, limit: u32) {
         if limit > self.headers[at].limit {
             self.headers[at].limit = limit;
             self.pending.headers.push(round.slot);
         }
-        Ok(())
     }
 
     /// Ends a round and frees what it held, without asking how it stands.
@@ -466,7 +473,7 @@ impl Pipeline {
         Ok(&self.slots[self.check(round)?].candidates)
     }
 
-    /// What the last run found out.
+    /// What the last run, or the last state that was absorbed, has decided. Asking how a round stands does not change it.
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -476,7 +483,9 @@ impl Pipeline {
     pub fn signed(&self, round: RoundId, kind: Kind, row: u8, voter: quorate_core::ids::Voter) -> Result<Option<&Signed>, PipelineError> {
         let at = self.check(round)?;
         let (slot, header) = (&self.slots[at], &self.headers[at]);
-        Ok(slot.place(kind).and_then(|place| {
+        // Beyond the last row or voter the cell would be another's.
+        let place = slot.place(kind).filter(|_| u32::from(row) < header.limit && u32::from(voter.0) < header.voters);
+        Ok(place.and_then(|place| {
             let cell = header.row_at(place, usize::from(row)) * 64 + usize::from(voter.0);
             slot.book.get(cell as u32)
         }))

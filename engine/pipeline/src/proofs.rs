@@ -3,6 +3,7 @@
 //! Both are made when somebody asks, from the signatures that the pipeline kept, and need nothing of the pipeline to be checked.
 
 use quorate_core::certificate::{Certificate, CertificateError};
+use quorate_core::claim::Meaning;
 use quorate_core::evidence::{Evidence, EvidenceError, Said};
 use quorate_core::hash::Digest;
 use quorate_core::ids::Voter;
@@ -54,7 +55,7 @@ impl Pipeline {
     }
 
     /// Evidence against every voter that named two candidates of one kind, by the first two rows that it named. Rounds that are not
-    /// signed prove nothing.
+    /// signed prove nothing, and neither do kinds without a [`Meaning`]; what was said in those must not hide the rest.
     pub fn evidence(&mut self, round: RoundId) -> Result<Vec<Evidence>, ProofError> {
         let at = self.check(round)?;
         self.evaluate(at)?;
@@ -66,7 +67,8 @@ impl Pipeline {
             return Ok(found);
         }
         let Some(electorate) = self.seats[self.slots[at].electorate as usize].electorate.clone() else { return Ok(found) };
-        for (place, kind) in kinds.iter().enumerate().filter_map(|(place, kind)| Some((place, (*kind)?))) {
+        let proving = kinds.iter().enumerate().filter_map(|(place, kind)| Some((place, (*kind)?)));
+        for (place, kind) in proving.filter(|&(_, kind)| Meaning::of(kind).is_some()) {
             for voter in quorate_core::decision::Voters::from_words(&voters_twice(&header, &state, place)).iter() {
                 let mut said = Vec::new();
                 for row in 0..header.limit as u8 {

@@ -14,6 +14,7 @@ impl Pipeline {
     /// Runs a batch through decode, verify, aggregate and quorum. The events say what is new.
     pub fn run(&mut self, batch: &Batch) -> Result<Report, PipelineError> {
         let mut report = Report::default();
+        self.events.clear();
         self.begin_run();
         let (mut signed, mut ordered) = (false, true);
         for piece in &batch.pieces {
@@ -46,13 +47,12 @@ impl Pipeline {
         Ok(report)
     }
 
-    /// Forgets what the last run touched and found.
+    /// Forgets what the last run touched. What it found out stays until the next that brings votes.
     pub(crate) fn begin_run(&mut self) {
         self.runs += 1;
         self.tallies = 0;
         self.works.clear();
         self.segments.clear();
-        self.events.clear();
     }
 
     /// The round's piece of work in this run.

@@ -8,13 +8,24 @@ use crate::{Batch, Event};
 /// How many rounds are open at once.
 const TOGETHER: u64 = 24;
 
-/// Compares a backend with the reference on so many random rounds, many of them open at once.
+/// Compares a backend with the reference on the largest and smallest rounds, and on so many random ones, many of them open at once.
 #[must_use]
 pub fn differential(make: Make<'_>, seed: u64, rounds: u64) -> Verdict {
     let mut verdict = Verdict::default();
     let mut rng = Seeded::new(seed);
-    let mut subject = Pipeline::new(make(), Limits::default());
-    let mut referee = Pipeline::new(Box::new(Reference::new()), Limits::default());
+    let mut pair = Pair::new(make);
+    for (nth, script) in Script::extremes(&mut rng).into_iter().enumerate() {
+        let result = pair.compare(make, &[script], &mut rng);
+        verdict.case(result.map_err(|what| format!("seed {seed}, extreme {nth}: {what}")));
+    }
+    random(make, seed, rounds, &mut verdict);
+    verdict
+}
+
+/// The random part of the comparison.
+pub(super) fn random(make: Make<'_>, seed: u64, rounds: u64, verdict: &mut Verdict) {
+    let mut rng = Seeded::new(seed);
+    let mut pair = Pair::new(make);
     let mut done = 0;
     while done < rounds {
         let together = TOGETHER.min(rounds - done);
@@ -22,18 +33,33 @@ pub fn differential(make: Make<'_>, seed: u64, rounds: u64) -> Verdict {
         done += together;
         let max_members = if rng.one_in(12) { 5000 } else { 300 };
         let scripts: Vec<Script> = (0..together).map(|_| Script::random(&mut rng, max_members)).collect();
-        match compare(&mut subject, &mut referee, &scripts, &mut rng) {
-            Ok(()) => verdict.cases += together,
-            Err(what) => {
-                // After a difference the two are out of step; the next rounds start afresh.
-                verdict.cases += together;
-                verdict.failures.push(format!("{case}: {what}"));
-                subject = Pipeline::new(make(), Limits::default());
-                referee = Pipeline::new(Box::new(Reference::new()), Limits::default());
-            }
+        verdict.cases += together;
+        if let Err(what) = pair.compare(make, &scripts, &mut rng) {
+            verdict.failures.push(format!("{case}: {what}"));
         }
     }
-    verdict
+}
+
+/// The two that are compared.
+struct Pair {
+    subject: Pipeline,
+    referee: Pipeline,
+}
+
+impl Pair {
+    fn new(make: Make<'_>) -> Self {
+        let referee = Pipeline::new(Box::new(Reference::new()), Limits::default());
+        Self { subject: Pipeline::new(make(), Limits::default()), referee }
+    }
+
+    /// Compares, and after a difference, which leaves the two out of step, begins afresh.
+    fn compare(&mut self, make: Make<'_>, scripts: &[Script], rng: &mut Seeded) -> Result<(), String> {
+        let result = compare(&mut self.subject, &mut self.referee, scripts, rng);
+        if result.is_err() {
+            *self = Self::new(make);
+        }
+        result
+    }
 }
 
 /// What one of the two pipelines has open.

@@ -2,7 +2,8 @@
 //!
 //! A recording is data, so a fault is a change to it: a stage left out, a header altered, an input cut short.
 
-use super::{Make, Verdict, differential};
+use super::differential::random;
+use super::{Make, Verdict};
 use crate::backend::{Backend, BackendError, Claim, Descriptor, Timings};
 use crate::layout::{Buffer, RoundHeader, Segment};
 use crate::recording::{Command, Recording};
@@ -169,7 +170,8 @@ pub fn planted_fault(make: Make<'_>, seed: u64, rounds: u64) -> Verdict {
     let mut verdict = Verdict::default();
     for fault in Fault::ALL {
         let faulty = || Box::new(Faulty::new(make(), fault)) as Box<dyn Backend>;
-        let found = differential(&faulty, seed, rounds);
+        let mut found = Verdict::default();
+        random(&faulty, seed, rounds, &mut found);
         let result = if found.passed() { Err(format!("{fault:?} was not noticed in {rounds} rounds")) } else { Ok(()) };
         verdict.notes.push(format!("{fault:?}: {} differences in {rounds} rounds", found.failures.len()));
         verdict.case(result);

@@ -9,7 +9,7 @@ use quorate_core::electorate::{Electorate, Member, VoteKey};
 use quorate_core::hash::Digest;
 use quorate_core::ids::{ClusterId, Epoch, Height, PartitionId, View, Voter, Weight};
 use quorate_core::quorum::Rule;
-use quorate_core::round::{Form, RoundSpec};
+use quorate_core::round::{Form, MAX_CANDIDATES, RoundSpec};
 use quorate_core::vote::{Engine, Kind, Paxos, Pbft, Raft, Snow, Vote};
 
 use super::Seeded;
@@ -119,6 +119,57 @@ impl Script {
         };
         let signed = !matches!(form, Form::Cumulative { .. }) && rng.one_in(4);
         let cast = Cast::random(rng, signed, if signed { max_members.min(130) } else { max_members });
+        let rows = match form {
+            Form::Candidates { rows } | Form::Poll { rows } => rng.below(u64::from(rows) + 1),
+            Form::Cumulative { .. } => 0,
+        };
+        let voters = cast.electorate.members().len() as u64;
+        let votes = match rng.below(8) {
+            0 => 0,
+            1 => 1,
+            2..=5 => rng.below(2 * voters + 2),
+            _ => rng.below(5 * voters + 40),
+        };
+        let votes = if signed { votes.min(150) } else { votes };
+        Self::with(rng, cast, form, signed, rows, votes)
+    }
+
+    /// The largest and the smallest rounds that there can be.
+    #[must_use]
+    pub fn extremes(rng: &mut Seeded) -> Vec<Self> {
+        let full = Form::Candidates { rows: MAX_CANDIDATES as u8 };
+        let uniform = |count: u64| {
+            let members = (0..count).map(|id| Member::new(id, 1));
+            Electorate::new(Epoch(0), Rule::TwoThirds, members).expect("members of weight one are an electorate")
+        };
+        let joint = |count: u64| {
+            let half = |add: u64| (0..count).filter(move |id| id % 3 != add).map(move |id| Member::new(id, 1 + id % 11 + add));
+            Electorate::joint(Epoch(0), Rule::TwoThirds, half(0), half(1)).expect("two halves with weight are an electorate")
+        };
+        let most = Electorate::MAX_MEMBERS as u64;
+        let range = Form::Cumulative { base: u64::MAX - (1 << 33), last: u64::MAX - (1 << 33) + u64::from(u32::MAX) - 1 };
+        [
+            (uniform(most), full, MAX_CANDIDATES as u64, 3 * most),
+            (joint(most), full, MAX_CANDIDATES as u64, most),
+            (joint(most), Form::Poll { rows: 5 }, 5, 2 * most),
+            (uniform(most), range, 0, most),
+            (joint(most), range, 0, most),
+            (uniform(1), full, MAX_CANDIDATES as u64, 100),
+            (uniform(1), range, 0, 3),
+            (uniform(1), Form::Candidates { rows: 1 }, 0, 3),
+            (uniform(3), full, MAX_CANDIDATES as u64, 5000),
+            (uniform(most), full, 0, 0),
+        ]
+        .into_iter()
+        .map(|(electorate, form, rows, votes)| {
+            let cast = Cast { electorate: Arc::new(electorate), keys: Vec::new() };
+            Self::with(rng, cast, form, false, rows, votes)
+        })
+        .collect()
+    }
+
+    /// A round of this form with so many candidates and votes.
+    fn with(rng: &mut Seeded, cast: Cast, form: Form, signed: bool, rows: u64, votes: u64) -> Self {
         let engine = rng.pick(&Engine::ALL);
         let context = Context {
             cluster: ClusterId(Digest(rng.bytes32())),
@@ -145,24 +196,13 @@ impl Script {
             }
         }
         let spec = RoundSpec::new(context, form, signed, &kinds).expect("a well-formed round");
-        let rows = match form {
-            Form::Candidates { rows } | Form::Poll { rows } => rng.below(u64::from(rows) + 1),
-            Form::Cumulative { .. } => 0,
-        };
         let candidates: Vec<Digest> = (0..rows).map(|_| Digest(rng.bytes32())).collect();
         let mut script = Self { cast, spec, candidates, ballots: Vec::new() };
         let voters = script.cast.electorate.members().len() as u64;
-        let count = match rng.below(8) {
-            0 => 0,
-            1 => 1,
-            2..=5 => rng.below(2 * voters + 2),
-            _ => rng.below(5 * voters + 40),
-        };
-        let count = if signed { count.min(150) } else { count };
         // Few voters who say everything, or all of them.
         let speakers = 1 + rng.below(voters);
         let faults = rng.pick(&[0, 0, 4, 40]);
-        for _ in 0..count {
+        for _ in 0..votes {
             let ballot = script.random_ballot(rng, speakers, faults);
             script.ballots.push(ballot);
         }

@@ -11,13 +11,14 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new(threads: usize) -> Self {
-        let threads = if threads > 1 { Threads::Pool } else { Threads::One };
-        Self { levels: Levels::new(threads), empty: [Digest::ZERO] }
+    pub(super) fn new() -> Self {
+        Self { levels: Levels::new(Threads::One), empty: [Digest::ZERO] }
     }
 
-    pub(super) fn run(&mut self, leaves: &[[u8; 64]], hash: u8) {
+    /// Builds a tree, with [`Threads::Pool`] on the pool that this is called from.
+    pub(super) fn run(&mut self, leaves: &[[u8; 64]], hash: u8, threads: Threads) {
         let hash = TreeHash::from_code(hash).unwrap_or_default();
+        self.levels.set_threads(threads);
         self.levels.build(hash, leaves);
         self.empty = [hash.empty()];
     }

@@ -18,6 +18,7 @@ use crate::Isa;
 use crate::backend::{Backend, BackendError, Claim, Descriptor, Timings};
 use crate::layout::{Buffer, cell};
 use crate::memory::{Dispatch, Inputs, Kernels, Memory};
+use crate::merkle::Threads;
 use crate::recording::Recording;
 use crate::stages::Stage;
 use verify::Keys;
@@ -60,6 +61,9 @@ struct Scratch {
 /// Batches with fewer votes than this stay on one thread.
 const PARALLEL_VOTES: usize = 1 << 14;
 
+/// Trees with fewer leaves than this are built by one.
+const PARALLEL_LEAVES: usize = 1 << 13;
+
 impl Cpu {
     /// The backend's name.
     pub const NAME: &'static str = "cpu";
@@ -80,7 +84,7 @@ impl Cpu {
             isa,
             pool,
             keys: Keys::new(isa, settings.key_table_bytes),
-            tree: merkle::Tree::new(threads),
+            tree: merkle::Tree::new(),
             scratch: Scratch::default(),
         })
     }
@@ -127,8 +131,11 @@ impl Kernels for Run<'_> {
                 }
             }
             Stage::Merkle => match self.pool {
-                Some(pool) => pool.install(|| self.tree.run(inputs.leaves, dispatch.parameter)),
-                None => self.tree.run(inputs.leaves, dispatch.parameter),
+                // Waking threads takes longer than a small tree.
+                Some(pool) if inputs.leaves.len() >= PARALLEL_LEAVES => {
+                    pool.install(|| self.tree.run(inputs.leaves, dispatch.parameter, Threads::Pool))
+                }
+                _ => self.tree.run(inputs.leaves, dispatch.parameter, Threads::One),
             },
         }
     }

@@ -33,6 +33,11 @@ impl Levels {
         Self { kernel, threads, hash: TreeHash::default(), size: 0, nodes: Vec::new(), starts: vec![0, 0] }
     }
 
+    /// Says which threads build the trees from now on.
+    pub fn set_threads(&mut self, threads: Threads) {
+        self.threads = threads;
+    }
+
     /// Builds the tree over `leaves`, in place of the one that was here.
     pub fn build<'a>(&mut self, hash: TreeHash, leaves: impl Into<Leaves<'a>>) {
         let leaves = leaves.into();

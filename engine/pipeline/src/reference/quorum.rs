@@ -57,11 +57,16 @@ pub(crate) fn tally(round: &RoundHeader, state: &[u64], weights: &Weights<'_>, r
 /// The highest offset plus one that voters of enough weight have reached in both halves; zero if there is none. `highest` holds each
 /// voter's highest offset plus one.
 pub(crate) fn reached(round: &RoundHeader, highest: &[u32], weights: &Weights<'_>) -> u32 {
-    let highest = &highest[..round.voters as usize];
-    let enough = |offset: u32, half: usize| {
-        let there = (0..highest.len()).filter(|&voter| highest[voter] >= offset);
-        there.map(|voter| weights.of(half, voter)).sum::<u64>() >= round.least[0][half]
-    };
-    // What decides is always somebody's highest offset.
-    highest.iter().copied().filter(|&offset| enough(offset, 0) && enough(offset, 1)).max().unwrap_or(0)
+    let mut order: Vec<(u32, usize)> = highest[..round.voters as usize].iter().copied().zip(0..).collect();
+    order.sort_unstable_by(|a, b| b.cmp(a));
+    // Down from the highest: whoever is there, or was above, has reached it.
+    let mut there = [0; 2];
+    for (offset, voter) in order {
+        there[0] += weights.of(0, voter);
+        there[1] += weights.of(1, voter);
+        if there[0] >= round.least[0][0] && there[1] >= round.least[0][1] {
+            return offset;
+        }
+    }
+    0
 }

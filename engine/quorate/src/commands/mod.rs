@@ -51,7 +51,7 @@ struct Closed;
 pub fn run(command: Command) -> miette::Result<Outcome> {
     let out: Out<'_> = &mut io::stdout();
     match command {
-        Command::Demo(options) => demo::run(options).map(|()| Outcome::Fine),
+        Command::Demo(options) => demo::run(&options).map(|()| Outcome::Fine),
         Command::Test(options) => test::run(&Registry::new(), &options, out),
         Command::Benchmark(options) => benchmark::run(options).map(|()| Outcome::Fine),
         Command::Verify(options) => verify::run(&options, out),

@@ -1,39 +1,110 @@
-//! `quorate demo`: the engine at work.
+//! `quorate demo`: a stream of signed votes through the pipeline, shown live, with its faults planted and found.
+//!
+//! ```text
+//! generator (signs ahead) → bounded queues → engine (rounds, batches, pipeline) → model → view, lines, or the summary alone
+//! ```
+//!
+//! Nothing that is shown is made up: the generator knows what it planted, the pipeline does not, and at the end the two are compared.
+//! Everything but times depends on the seed alone.
+#![forbid(unsafe_code)]
 
+mod cast;
+mod chain;
+mod closing;
+mod engine;
+mod figures;
+mod generator;
+mod live;
+mod model;
+mod options;
+mod plain;
+mod proof;
+mod session;
+mod summary;
+mod view;
+mod votes;
+
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use clap::Args;
+use miette::{IntoDiagnostic as _, miette};
 
-/// Options of `quorate demo`.
-#[derive(Debug, Args)]
-pub struct Options {
-    /// How long, such as 10s or 2m; until interrupted if not given
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub for_: Option<Duration>,
-    /// One JSON object at the end, and nothing else
-    #[arg(long)]
-    pub json: bool,
-    /// The backend that counts
-    #[arg(long, default_value = "best", value_name = "NAME")]
-    pub backend: String,
+pub use options::{Options, Share, parse_duration};
+pub use summary::{CertificateSummary, Check, Equivocators, EvidenceSummary, Shape, Summary, Votes};
+
+use session::Session;
+
+/// How long the demo runs where nobody can quit it.
+const UNWATCHED: Duration = Duration::from_secs(10);
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watcher {
+    /// A person at a terminal that can be drawn on.
+    Screen,
+    /// A log, a pipe, or a person who wants lines.
+    Lines,
+    /// A script that wants the summary.
+    Nobody,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "s" => 1.0,
-        "m" => 60.0,
-        "ms" => 0.001,
-        _ => return Err("expected a number and a unit, such as 10s, 2m or 500ms".into()),
-    };
-    let number: f64 = digits.parse().map_err(|_| format!("{digits:?} is no number"))?;
-    Duration::try_from_secs_f64(number * unit).map_err(|error| error.to_string())
-}
-
-/// Runs the demonstration.
+/// Runs the demo, shows it, prints the summary, and fails unless what was planted was found and what was proved verifies.
 ///
 /// # Errors
-/// Always, until there is something to show.
-pub fn run(_options: Options) -> miette::Result<()> {
-    Err(miette::miette!("there is nothing to show yet"))
+/// If the demo cannot run, or if something in it is not as it must be; the message says what.
+pub fn run(options: &Options) -> miette::Result<()> {
+    let (watcher, can_quit) = (watcher(options), !options.json && is_screen());
+    let limit = options.duration.or((!can_quit).then_some(UNWATCHED));
+    let mut session = Session::new(options, limit)?;
+    session.heed_signals()?;
+    match watcher {
+        Watcher::Screen => live::show(&mut session)?,
+        Watcher::Lines => plain::show(&mut session, &mut io::stdout().lock())?,
+        Watcher::Nobody => while session.advance()? {},
+    }
+    let summary = conclude(session, options)?;
+    let text = match watcher {
+        Watcher::Nobody => serde_json::to_string_pretty(&summary).into_diagnostic()?,
+        Watcher::Lines => format!("\n{summary}"),
+        Watcher::Screen => summary.to_string(),
+    };
+    plain::print(&mut io::stdout().lock(), text.trim_end())?;
+    verdict(&summary)
+}
+
+/// Runs the demo without showing anything, and says what it came to.
+///
+/// # Errors
+/// If the demo cannot run. What is not as it must be stands in the summary.
+pub fn rehearse(options: &Options) -> miette::Result<Summary> {
+    let mut session = Session::new(options, Some(options.duration.unwrap_or(UNWATCHED)))?;
+    while session.advance()? {}
+    conclude(session, options)
+}
+
+fn conclude(mut session: Session, options: &Options) -> miette::Result<Summary> {
+    session.finish()?;
+    Summary::new(&session, options.out.as_deref())
+}
+
+fn verdict(summary: &Summary) -> miette::Result<()> {
+    match summary.faults.as_slice() {
+        [] => Ok(()),
+        [fault] => Err(miette!("the demo found something wrong: {fault}")),
+        faults => Err(miette!("the demo found {} things wrong:\n{}", faults.len(), faults.join("\n"))),
+    }
+}
+
+fn watcher(options: &Options) -> Watcher {
+    match (options.json, options.plain || !is_screen()) {
+        (true, _) => Watcher::Nobody,
+        (false, true) => Watcher::Lines,
+        (false, false) => Watcher::Screen,
+    }
+}
+
+/// Whether there is a terminal that can be drawn on, and somebody at it.
+fn is_screen() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !dumb && io::stdout().is_terminal() && io::stdin().is_terminal()
 }

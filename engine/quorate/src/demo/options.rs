@@ -1,0 +1,202 @@
+//! What can be asked of the demo, and how durations and shares are written.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+/// A stream of signed votes through the pipeline, shown live, with its faults planted and found.
+///
+/// A made-up electorate votes by PBFT on one block after another. Among its votes are duplicates, forgeries, votes that belong to no
+/// round, and a few members who vote for two blocks. The pipeline counts; at the end what was planted must be what was found, and
+/// the certificate of the last block is verified offline. The same seed gives the same votes.
+#[derive(Args, Clone, Debug)]
+#[group(skip)]
+pub struct Options {
+    /// How long to run: 500ms, 10s, 2m [default: until you quit in a terminal, otherwise 10s]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+
+    /// What counts the votes: cpu, reference, or the best that this machine has
+    #[arg(long, value_name = "NAME", default_value = "best")]
+    pub backend: String,
+
+    /// How many members vote, each with a weight and a key of its own
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub members: u32,
+
+    /// How many rounds are open at once; each batch holds votes of all of them [default: 8, or fewer in a large electorate]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub open: Option<u16>,
+
+    /// Where the keys, the weights, the blocks and the faults come from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Share of votes that come twice
+    #[arg(long, value_name = "SHARE", default_value = "5%")]
+    pub duplicates: Share,
+
+    /// Share of votes beside which someone forges one, so that its signature does not verify
+    #[arg(long, value_name = "SHARE", default_value = "2%")]
+    pub forged: Share,
+
+    /// Share of votes beside which stands one that is not of the round: wrong engine, kind, voter or candidate
+    #[arg(long, value_name = "SHARE", default_value = "2%")]
+    pub foreign: Share,
+
+    /// Share of members who are silent in a round, as far as the others still decide it
+    #[arg(long, value_name = "SHARE", default_value = "10%")]
+    pub absent: Share,
+
+    /// How many members vote for two blocks now and then [default: 3, or fewer in a small electorate]
+    #[arg(long, value_name = "N")]
+    pub equivocators: Option<u16>,
+
+    /// Print a line a second instead of drawing
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+
+    /// Print nothing but one summary object, at the end
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write certificate, trust anchor, evidence and block into this directory, for `quorate verify`
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            duration: None,
+            backend: "best".to_owned(),
+            members: 100,
+            open: None,
+            seed: 1,
+            duplicates: Share::percent(5),
+            forged: Share::percent(2),
+            foreign: Share::percent(2),
+            absent: Share::percent(10),
+            equivocators: None,
+            plain: false,
+            json: false,
+            out: None,
+        }
+    }
+}
+
+impl Options {
+    /// How many rounds are open at once. Unless somebody says, no more than can be signed in a moment.
+    #[must_use]
+    pub fn open_rounds(&self) -> usize {
+        self.open.map_or_else(|| (20_000 / self.members.max(1) as usize).clamp(1, 8), usize::from)
+    }
+}
+
+/// A part of a whole, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u32);
+
+impl Share {
+    /// The whole.
+    pub const WHOLE: u64 = 1_000_000;
+
+    /// So many percent, at most a hundred.
+    #[must_use]
+    pub const fn percent(percent: u32) -> Self {
+        assert!(percent <= 100, "a share is at most the whole");
+        Self(percent * 10_000)
+    }
+
+    /// The share in millionths of the whole.
+    #[must_use]
+    pub const fn millionths(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", f64::from(self.0) / 10_000.0)
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no share; expected a percentage from 0% to 100%, such as 2% or 0.5%");
+        let number = text.trim().strip_suffix('%').ok_or_else(wrong)?.trim_end();
+        let percent: f64 = number.parse().map_err(|_| wrong())?;
+        if !(0.0..=100.0).contains(&percent) {
+            return Err(wrong());
+        }
+        Ok(Self((percent * 10_000.0).round() as u32))
+    }
+}
+
+/// Reads a duration such as `500ms`, `10s`, `1.5s`, `2m` or `1h`.
+///
+/// # Errors
+/// If it is none, with what was expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let unit_at = text.find(|sign: char| !(sign.is_ascii_digit() || sign == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let example = "expected a number and a unit, such as 500ms, 10s, 2m or 1h";
+    let number: f64 = number.parse().map_err(|_| format!("`{text}` is no duration; {example}"))?;
+    let seconds = match unit.trim() {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        "" => return Err(format!("`{text}` has no unit: seconds would be `{text}s`; {example}")),
+        other => return Err(format!("`{other}` is no unit of time; {example}")),
+    };
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{text}` is too long"))?;
+    if duration < Duration::from_millis(1) {
+        return Err(format!("`{text}` is too short; expected at least 1ms"));
+    }
+    if duration > Duration::from_secs(366 * 24 * 3600) {
+        return Err(format!("`{text}` is too long; expected at most a year"));
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_all_their_units() {
+        for (text, millis) in [("500ms", 500), ("10s", 10_000), ("1.5s", 1_500), ("2m", 120_000), (" 1h ", 3_600_000), ("3 s", 3_000)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_what_was_expected() {
+        let refusal = |text| parse_duration(text).unwrap_err();
+        assert!(refusal("10").starts_with("`10` has no unit: seconds would be `10s`"));
+        assert!(refusal("soon").starts_with("`soon` is no duration; expected a number and a unit"));
+        assert!(refusal("").contains("is no duration"));
+        assert!(refusal("3 weeks").starts_with("`weeks` is no unit of time"));
+        assert!(refusal("-1s").contains("is no duration"));
+        assert!(refusal("0s").contains("too short"));
+        assert!(refusal("99999999999999999999h").contains("too long"));
+        assert!(refusal("1.2.3s").contains("is no duration"));
+    }
+
+    #[test]
+    fn shares_are_percentages() {
+        assert_eq!("2%".parse(), Ok(Share::percent(2)));
+        assert_eq!("0.5 %".parse::<Share>().unwrap().millionths(), 5_000);
+        assert_eq!("12.5%".parse::<Share>().unwrap().to_string(), "12.5%");
+        for wrong in ["2", "101%", "-1%", "NaN%", "x%", "%"] {
+            assert!(wrong.parse::<Share>().unwrap_err().contains("expected a percentage"), "{wrong}");
+        }
+    }
+}
