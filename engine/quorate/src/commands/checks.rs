@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use quorate_pipeline::conformance::Make;
 use quorate_pipeline::cpu::{Cpu, Settings};
+use quorate_pipeline::merkle::Kernel;
 use quorate_pipeline::{Backend, Isa};
 use serde_json::json;
 
@@ -41,9 +42,13 @@ pub(super) fn cores() -> Check {
 pub(super) fn simd() -> Check {
     let sets: Vec<&str> = Isa::available().iter().map(|isa| isa.name()).collect();
     let chosen = Isa::detect();
-    let check = Check::fine("simd", format!("{}; the cpu backend takes {}", sets.join(", "), chosen.name()), {
-        json!({ "available": sets, "chosen": chosen.name() })
-    });
+    let trees = match Kernel::detect() {
+        Kernel::Library => "library",
+        Kernel::ShaNi => "sha-ni",
+        Kernel::Avx512 => "avx512",
+    };
+    let found = format!("{}; the cpu backend takes {}, and for trees {trees}", sets.join(", "), chosen.name());
+    let check = Check::fine("simd", found, json!({ "available": sets, "chosen": chosen.name(), "trees": trees }));
     match chosen {
         Isa::Avx512Ifma => check,
         Isa::Avx2 => check.but(Status::Note, "signatures are verified several times faster on a processor with AVX-512 IFMA"),

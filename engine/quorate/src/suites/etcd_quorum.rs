@@ -209,3 +209,30 @@ fn joint(old: &[u64], new: &[u64]) -> Result<Electorate, quorate_core::electorat
 fn compare(form: &str, found: &str, expected: &str) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("{form}: {found}; expected {expected}")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorate_pipeline::reference::Reference;
+
+    fn check(text: &str) -> Result<(), String> {
+        let mut pipeline = Pipeline::new(Box::new(Reference::new()), Limits::default());
+        Scenario::parse_all(text)?.iter().try_for_each(|scenario| scenario.check(&mut pipeline))
+    }
+
+    #[test]
+    fn a_voter_that_is_named_twice_votes_once() {
+        assert_eq!(check("vote cfg=(1,1) votes=(y)\n----\nVoteWon\n"), Ok(()));
+        assert_eq!(check("committed cfg=(2,1,1) cfgj=(1, 1) idx=(7,5)\n----\n  table\n5\n"), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_answer_and_a_text_that_is_no_scenario_are_refused() {
+        assert_eq!(check("vote cfg=(1,2) votes=(y,_)\n----\nVoteWon\n"), Err("alone: VotePending; expected VoteWon".into()));
+        assert_eq!(check("vote\n----\nVoteLost\n"), Err("empty: VoteWon; expected VoteLost".into()));
+        for text in ["vote cfg=(1)", "vote cfg=(1) votes=(y,y)\n----\nVoteWon", "count cfg=(1)\n----\n1", "vote cfg=(x) votes=(y)\n----\n1"]
+        {
+            assert!(check(text).is_err(), "{text}");
+        }
+    }
+}
