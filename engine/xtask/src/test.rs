@@ -192,8 +192,4 @@ mod tests {
         let said = "    test result: FAILED. 0 passed; 1 failed\n  Summary [ 1.0s] 9 tests run: 8 passed, 1 failed, 0 skipped";
         assert_eq!(tally(said), (8, 1));
     }
-
-    #[test]
-    fn what_is_pending_is_a_step() {
-    }
 }
