@@ -1,6 +1,9 @@
 //! The comparison itself is tested: backends that are wrong in a known way must be reported as different.
 //!
-//! Each fault gets batches of random rounds until one differs from the reference, or until it had a fair trial.
+//! Each fault gets batches of random rounds until one differs from the reference, or until it had a fair trial. A backend that crashes
+//! over a fault was noticed as well: where state of an earlier round stays, for one, bits stand for voters that do not exist.
+
+use std::panic::{self, AssertUnwindSafe};
 
 use quorate_pipeline::Backend;
 use quorate_pipeline::conformance::{self, Fault, Faulty, Verdict};
@@ -20,9 +23,9 @@ pub(super) const SUITE: Suite = Suite {
         let mut verdict = Verdict::default();
         let limit = bench.rounds.unwrap_or(ROUNDS).max(ROUNDS);
         for fault in Fault::ALL {
-            let noticed = trial(bench, fault, limit);
-            if let Some(rounds) = noticed {
-                verdict.notes.push(format!("{fault:?} was noticed within {rounds} rounds"));
+            let noticed = silently(|| trial(bench, fault, limit));
+            if let Some((rounds, how)) = noticed {
+                verdict.notes.push(format!("{fault:?} was noticed within {rounds} rounds, by {how}"));
             }
             verdict.case(noticed.map(drop).ok_or_else(|| format!("{fault:?} was not noticed in {limit} rounds")));
         }
@@ -30,9 +33,25 @@ pub(super) const SUITE: Suite = Suite {
     },
 };
 
-/// Within how many rounds the fault was noticed.
-fn trial(bench: &Bench<'_>, fault: Fault, limit: u64) -> Option<u64> {
+/// Within how many rounds the fault was noticed, and how.
+fn trial(bench: &Bench<'_>, fault: Fault, limit: u64) -> Option<(u64, &'static str)> {
     let faulty = || Box::new(Faulty::new((bench.light)(), fault)) as Box<dyn Backend>;
-    let differs = |nth: &u64| !conformance::differential(&faulty, bench.seed.wrapping_add(*nth), TOGETHER).passed();
-    (1..=limit.div_ceil(TOGETHER)).find(differs).map(|nth| nth * TOGETHER)
+    (1..=limit.div_ceil(TOGETHER)).find_map(|nth| {
+        let seed = bench.seed.wrapping_add(nth);
+        let how = match panic::catch_unwind(AssertUnwindSafe(|| conformance::differential(&faulty, seed, TOGETHER))) {
+            Ok(found) if found.passed() => return None,
+            Ok(_) => "a difference",
+            Err(_) => "a crash",
+        };
+        Some((nth * TOGETHER, how))
+    })
+}
+
+/// Runs something that may panic on purpose, without telling the world.
+fn silently<T>(run: impl FnOnce() -> T) -> T {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(AssertUnwindSafe(run));
+    panic::set_hook(hook);
+    result.unwrap_or_else(|payload| panic::resume_unwind(payload))
 }

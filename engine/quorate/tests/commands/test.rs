@@ -31,7 +31,9 @@ fn passes(backend: &str) {
     for (suite, expected) in CASES {
         assert_eq!(cases.remove(suite), Some(expected), "{suite}");
     }
-    assert_eq!((cases.remove("differential"), cases.remove("order-independence")), (Some(24), Some(24)));
+    // Beside the random rounds there are some that are always compared.
+    assert!(cases.remove("differential").is_some_and(|cases| cases >= 24));
+    assert_eq!(cases.remove("order-independence"), Some(24));
     assert!(cases.remove("golden-encodings").is_some_and(|cases| cases > 50));
     assert!(cases.is_empty(), "{cases:?}");
 }
@@ -44,6 +46,12 @@ fn the_cpu_passes_every_suite_and_says_so_a_line_each() {
 #[test]
 fn the_reference_passes_every_suite_and_says_so_a_line_each() {
     passes("reference");
+}
+
+#[test]
+fn faults_are_found_on_portable_code_too_even_where_they_crash_it() {
+    let run = quorate(&["test", "--suite", "planted-fault", "--isa", "portable", "--json"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
 }
 
 #[test]
