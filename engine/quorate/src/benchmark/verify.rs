@@ -80,10 +80,7 @@ fn known(bench: &mut Bench<'_>, voters: usize, rounds: usize) -> Result<()> {
     let mut alone = None;
     if let Some(isa) = bench.isa {
         let tables = KeyTables::build(&world.keys(), Settings::default().key_table_bytes, isa);
-        let claim = |vote: &'_ SignedVote| (u32::from(vote.voter), vote.signature.0, vote.message);
-        let owned: Vec<_> = votes.iter().map(claim).collect();
-        let claims: Vec<KnownClaim<'_>> =
-            owned.iter().map(|(key, signature, message)| KnownClaim { key: *key, signature, message }).collect();
+        let claims: Vec<KnownClaim<'_>> = votes.iter().map(known_claim).collect();
         let mut verdicts = vec![false; claims.len()];
         let direct = Side::new(claims.len(), || {
             verify_known(&tables, &claims, &mut verdicts);
@@ -102,10 +99,11 @@ fn known(bench: &mut Bench<'_>, voters: usize, rounds: usize) -> Result<()> {
 fn unknown(bench: &mut Bench<'_>, voters: usize, rounds: usize) -> Result<()> {
     let mut backend = bench.begin()?;
     let votes = World::signed(super::backend(bench.isa)?, voters, rounds)?.signed_votes();
-    let claim = |vote: &'_ SignedVote| (vote.key, vote.signature.0, vote.message);
-    let owned: Vec<_> = votes.iter().map(claim).collect();
-    let claims: Vec<Claim<'_>> =
-        owned.iter().map(|(key, signature, message)| Claim { key: ClaimKey::Unknown(key), signature, message }).collect();
+    let strangers: Vec<UnknownClaim<'_>> = votes.iter().map(unknown_claim).collect();
+    let claims: Vec<Claim<'_>> = strangers
+        .iter()
+        .map(|UnknownClaim { key, signature, message }| Claim { key: ClaimKey::Unknown(key), signature, message })
+        .collect();
     let mut verdicts = vec![false; claims.len()];
     let needed = bench.has_madd52().then(madd52_per_unknown_group);
     let through = Side::new(claims.len(), || {
@@ -124,16 +122,22 @@ fn unknown(bench: &mut Bench<'_>, voters: usize, rounds: usize) -> Result<()> {
     };
     let mut line = bench.line(&what, rates).with("madd52_for_8_signatures", needed);
     if let Some(isa) = bench.isa {
-        let claims: Vec<UnknownClaim<'_>> =
-            owned.iter().map(|(key, signature, message)| UnknownClaim { key, signature, message }).collect();
-        let mut verdicts = vec![false; claims.len()];
-        let direct = Side::new(claims.len(), || {
-            verify_unknown(isa, &claims, &mut verdicts);
+        let mut verdicts = vec![false; strangers.len()];
+        let direct = Side::new(strangers.len(), || {
+            verify_unknown(isa, &strangers, &mut verdicts);
             all_verify(&verdicts)
         });
         line = line.beside("alone", "the verifier called directly", measure(bench.plan, direct, multipliers(needed))?);
     }
     bench.write(&what, &line)
+}
+
+fn known_claim(vote: &SignedVote) -> KnownClaim<'_> {
+    KnownClaim { key: u32::from(vote.voter), signature: &vote.signature.0, message: &vote.message }
+}
+
+fn unknown_claim(vote: &SignedVote) -> UnknownClaim<'_> {
+    UnknownClaim { key: &vote.key, signature: &vote.signature.0, message: &vote.message }
 }
 
 fn all_verify(verdicts: &[bool]) -> Result<()> {
