@@ -95,6 +95,8 @@ impl RoundHeader {
     pub const SIGNED: u32 = 4;
     /// Every member has the same weight, and there is no second half.
     pub const UNIFORM: u32 = 8;
+    /// The electorate has two halves; without this the second weighs nothing.
+    pub const JOINT: u32 = 16;
     /// The place of a kind that the round does not take.
     pub const NO_KIND: u32 = 15;
 

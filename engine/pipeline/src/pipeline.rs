@@ -300,7 +300,11 @@ impl Pipeline {
             weight: seat.uniform.unwrap_or(0),
             weights_at: seat.weights_at,
             electorate: electorate.slot,
-            flags: if seat.uniform.is_some() { RoundHeader::UNIFORM } else { 0 },
+            flags: match seat.uniform {
+                Some(_) => RoundHeader::UNIFORM,
+                None if members.header().joint => RoundHeader::JOINT,
+                None => 0,
+            },
             ..RoundHeader::default()
         };
         for (place, (kind, rule)) in spec.kinds().enumerate() {

@@ -52,7 +52,8 @@ fn weigh(isa: Isa, round: &RoundHeader, bits: &[u64], weights: &[u64]) -> RowTal
         [u64::from(votes) * round.weight, 0]
     } else {
         let (first, second) = weights.split_at(round.voters as usize);
-        [sum_under(isa, bits, first), sum_under(isa, bits, second)]
+        let other = if round.has(RoundHeader::JOINT) { sum_under(isa, bits, second) } else { 0 };
+        [sum_under(isa, bits, first), other]
     };
     RowTally { votes, decided: 0, weight }
 }
