@@ -1,7 +1,7 @@
 //! The facade: what the `quorate` binary is made of, as a library, so that it can be tested and embedded.
 //!
 //! [`cli`] says what can be typed, [`commands`] has one file for each command, and [`suites`] holds the self-tests, whose data is
-//! embedded: `quorate test` works wherever the binary does.
+//! embedded: `quorate test` works wherever the binary does. Embedders find everything else under [`core`] and [`pipeline`].
 #![forbid(unsafe_code)]
 
 pub mod benchmark;
@@ -9,3 +9,6 @@ pub mod cli;
 pub mod commands;
 pub mod demo;
 pub mod suites;
+
+pub use quorate_core as core;
+pub use quorate_pipeline as pipeline;
