@@ -5,9 +5,11 @@
 //! liars fill neither the table nor the memory, nor anybody else's place. When waiting voters of more weight than can be
 //! faulty name the same digest, an honest one is among them, and the digest gets a row.
 
+use std::collections::BTreeMap;
+
 use quorate_core::ballot::{Ballot, Signature};
 use quorate_core::hash::Digest;
-use quorate_core::ids::Voter;
+use quorate_core::ids::{Voter, Weight};
 use quorate_core::round::{Form, Rejection, RoundError};
 use quorate_core::vote::{Kind, Vote};
 
@@ -15,6 +17,7 @@ use crate::backend::{Claim, ClaimKey};
 use crate::batch::Batch;
 use crate::layout::RoundHeader;
 use crate::pipeline::{Pipeline, PipelineError, RoundId};
+use crate::slots::Slot;
 
 /// The most votes of one voter that wait in one round.
 pub const MAX_WAITING: usize = 2;
@@ -55,22 +58,53 @@ pub enum Offered {
     Rejected(Rejection),
 }
 
-/// The votes of one round that wait, by voter.
+/// The votes of one round that wait. A whole electorate may, so nothing here looks at all of them for one vote.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
-    said: Vec<Said>,
+    said: BTreeMap<Voter, [Option<Said>; MAX_WAITING]>,
+    /// What the voters that wait for a candidate weigh in each half, each of them once whatever kinds it used.
+    weights: BTreeMap<Digest, [Weight; 2]>,
 }
 
 impl Waiting {
     pub(crate) fn clear(&mut self) {
         self.said.clear();
+        self.weights.clear();
     }
 
-    fn voters_of(&self, candidate: Digest) -> impl Iterator<Item = Voter> {
-        let mut voters: Vec<Voter> = self.said.iter().filter(|said| said.candidate == candidate).map(|said| said.voter).collect();
-        voters.sort_unstable();
-        voters.dedup();
-        voters.into_iter()
+    fn len(&self) -> usize {
+        self.said.values().flatten().flatten().count()
+    }
+
+    fn of(&self, voter: Voter) -> impl Iterator<Item = &Said> {
+        self.said.get(&voter).into_iter().flatten().flatten()
+    }
+
+    /// Keeps what a voter of this weight said, if it has room for it, and says what all who wait for the same weigh.
+    fn keep(&mut self, said: &Said, weight: [Weight; 2]) -> [Weight; 2] {
+        let first = self.of(said.voter).all(|other| other.candidate != said.candidate);
+        let sum = self.weights.entry(said.candidate).or_default();
+        if let Some(room) = self.said.entry(said.voter).or_default().iter_mut().find(|place| place.is_none()) {
+            *room = Some(*said);
+            if first {
+                *sum = [0, 1].map(|half| Weight(sum[half].0 + weight[half].0));
+            }
+        }
+        *sum
+    }
+
+    /// Hands out, with its row, and forgets whatever now has one.
+    fn release(&mut self, row_of: impl Fn(&Digest) -> Option<usize>, mut hand_out: impl FnMut(&Said, usize)) {
+        self.weights.retain(|candidate, _| row_of(candidate).is_none());
+        self.said.retain(|_, places| {
+            for place in places.iter_mut() {
+                if let Some((said, row)) = place.and_then(|said| Some((said, row_of(&said.candidate)?))) {
+                    hand_out(&said, row);
+                    *place = None;
+                }
+            }
+            places.iter().any(Option::is_some)
+        });
     }
 }
 
@@ -97,19 +131,17 @@ impl Pipeline {
             add(batch, round, said, row as u32, header.has(RoundHeader::SIGNED), false);
             return Ok(Offered::Counted { row: row as u8 });
         }
-        let same = |waiting: &&Said| waiting.voter == said.voter && waiting.kind == said.kind && waiting.candidate == said.candidate;
-        if slot.waiting.said.iter().any(|waiting| same(&waiting)) {
+        if slot.waiting.of(said.voter).any(|waiting| waiting.kind == said.kind && waiting.candidate == said.candidate) {
             return Ok(Offered::Waits);
         }
-        if slot.waiting.said.iter().filter(|waiting| waiting.voter == said.voter).count() >= MAX_WAITING {
+        if slot.waiting.of(said.voter).count() >= MAX_WAITING {
             return Ok(Offered::Dropped);
         }
         if header.has(RoundHeader::SIGNED) && !self.verifies(at, said)? {
             self.slots[at].rejections.0[Rejection::Signature as usize] += 1;
             return Ok(Offered::Rejected(Rejection::Signature));
         }
-        self.slots[at].waiting.said.push(*said);
-        if !self.honest_among_waiting(at, said) {
+        if !self.keep_waiting(at, said) {
             return Ok(Offered::Waits);
         }
         match self.add_candidate(round, said.candidate) {
@@ -128,22 +160,19 @@ impl Pipeline {
     pub fn release(&mut self, round: RoundId, batch: &mut Batch) -> Result<usize, PipelineError> {
         let at = self.check(round)?;
         let signed = self.headers[at].has(RoundHeader::SIGNED);
-        let slot = &mut self.slots[at];
-        let before = slot.waiting.said.len();
-        let candidates = &slot.candidates;
-        slot.waiting.said.retain(|said| match candidates.iter().position(|known| *known == said.candidate) {
-            Some(row) => {
-                add(batch, round, said, row as u32, signed, true);
-                false
-            }
-            None => true,
+        let Slot { waiting, candidates, .. } = &mut self.slots[at];
+        let mut released = 0;
+        let row_of = |candidate: &Digest| candidates.iter().position(|known| known == candidate);
+        waiting.release(row_of, |said, row| {
+            add(batch, round, said, row as u32, signed, true);
+            released += 1;
         });
-        Ok(before - slot.waiting.said.len())
+        Ok(released)
     }
 
     /// How many votes of a round wait.
     pub fn waiting(&self, round: RoundId) -> Result<usize, PipelineError> {
-        Ok(self.slots[self.check(round)?].waiting.said.len())
+        Ok(self.slots[self.check(round)?].waiting.len())
     }
 
     fn verifies(&mut self, at: usize, said: &Said) -> Result<bool, PipelineError> {
@@ -155,15 +184,13 @@ impl Pipeline {
         Ok(verdict[0])
     }
 
-    /// Whether the voters that wait for the same candidate weigh more than the faulty ones can.
-    fn honest_among_waiting(&self, at: usize, said: &Said) -> bool {
-        let slot = &self.slots[at];
-        let electorate = self.seats[slot.electorate as usize].electorate.as_ref();
-        let thresholds = slot.place(said.kind).and_then(|place| slot.thresholds[place]);
-        match (electorate, thresholds) {
-            (Some(electorate), Some(thresholds)) => thresholds.beyond_faulty(electorate.weigh(slot.waiting.voters_of(said.candidate))),
-            _ => false,
-        }
+    /// Lets a vote wait, and says whether those that wait for the same candidate weigh more than the faulty can. What may be faulty
+    /// is the electorate's own matter and the same for all kinds, so that it does not count which vote came last.
+    fn keep_waiting(&mut self, at: usize, said: &Said) -> bool {
+        let slot = &mut self.slots[at];
+        let Some(electorate) = &self.seats[slot.electorate as usize].electorate else { return false };
+        let sum = slot.waiting.keep(said, electorate.weigh([said.voter]));
+        electorate.thresholds().beyond_faulty(sum)
     }
 }
 

@@ -1,8 +1,12 @@
 //! Votes for candidates that have no row yet: what waits, what opens a row, and what cannot.
 
+use std::sync::Arc;
+
+use quorate_core::ballot::Signature;
 use quorate_core::context::Context;
+use quorate_core::electorate::{Electorate, Member};
 use quorate_core::hash::Digest;
-use quorate_core::ids::{ClusterId, Height, PartitionId, View, Voter};
+use quorate_core::ids::{ClusterId, Epoch, Height, PartitionId, View, Voter};
 use quorate_core::quorum::Rule;
 use quorate_core::round::{Form, Rejection, RoundSpec};
 use quorate_core::vote::{Engine, Kind, Pbft, Raft};
@@ -23,6 +27,11 @@ struct World {
 
 /// Seven members of weight one, of whom two may be faulty.
 fn world(backend: Box<dyn Backend>, rows: u8) -> World {
+    world_under(backend, rows, Rule::TwoThirds)
+}
+
+/// As [`world`], with another rule for commits.
+fn world_under(backend: Box<dyn Backend>, rows: u8, commits: Rule) -> World {
     let cast = Cast::signers(7, Rule::TwoThirds, 9);
     let root = cast.electorate.root();
     let context = Context {
@@ -35,7 +44,7 @@ fn world(backend: Box<dyn Backend>, rows: u8) -> World {
     };
     let mut pipeline = Pipeline::new(backend, Limits::default());
     let electorate = pipeline.admit(&cast.electorate).unwrap();
-    let kinds = [(PREPARE, Rule::TwoThirds), (COMMIT, Rule::TwoThirds)];
+    let kinds = [(PREPARE, Rule::TwoThirds), (COMMIT, commits)];
     let spec = RoundSpec::new(context, Form::Candidates { rows }, true, &kinds).unwrap();
     let round = pipeline.open(electorate, &spec, &[]).unwrap();
     World { cast, context, pipeline, round }
@@ -150,4 +159,53 @@ fn what_is_no_vote_of_the_round_is_rejected_with_its_reason() {
         }
         assert_eq!(world.pipeline.outcome(world.round).unwrap().rejections.total(), 3);
     }
+}
+
+#[test]
+fn which_kind_comes_last_does_not_say_whether_a_row_opens() {
+    for last in [PREPARE, COMMIT] {
+        let mut world = world_under(Box::new(Reference::new()), 4, Rule::Majority);
+        let mut batch = Batch::new();
+        let first = if last == PREPARE { COMMIT } else { PREPARE };
+        assert_eq!(world.offer(&mut batch, first, 0, 1), Offered::Waits);
+        assert_eq!(world.offer(&mut batch, last, 0, 1), Offered::Waits, "both of its kinds are one voter");
+        assert_eq!(world.offer(&mut batch, first, 1, 1), Offered::Waits);
+        assert_eq!(world.offer(&mut batch, last, 2, 1), Offered::Opened { row: 0 }, "{last:?}");
+        assert_eq!(batch.len(), 4);
+        assert_eq!(world.pipeline.waiting(world.round).unwrap(), 0);
+    }
+}
+
+#[test]
+fn the_largest_electorate_may_wait_with_all_that_it_can_say() {
+    let members = Arc::new(Electorate::new(Epoch(0), Rule::Majority, (0..1 << 16).map(|id| Member::new(id, 1))).unwrap());
+    let context = Context {
+        cluster: ClusterId(members.root()),
+        engine: Engine::Pbft,
+        partition: PartitionId(3),
+        electorate: members.root(),
+        height: Height(8),
+        view: View(1),
+    };
+    let mut pipeline = Pipeline::new(Box::new(Reference::new()), Limits::default());
+    let electorate = pipeline.admit(&members).unwrap();
+    let spec = RoundSpec::new(context, Form::Candidates { rows: 1 }, false, &[(COMMIT, Rule::Majority)]).unwrap();
+    let round = pipeline.open(electorate, &spec, &[]).unwrap();
+    let mut batch = Batch::new();
+    let mut said = |voter: u16, what: u32| {
+        let mut candidate = Digest::ZERO;
+        candidate.0[..4].copy_from_slice(&what.to_le_bytes());
+        let said = Said { kind: COMMIT, voter: Voter(voter), candidate, body: Digest::ZERO, signature: Signature::NONE };
+        pipeline.offer(round, &said, &mut batch).unwrap()
+    };
+    // Each says something that nobody else says, and then what all say.
+    for voter in 0..=u16::MAX {
+        assert_eq!(said(voter, u32::from(voter)), Offered::Waits);
+    }
+    for voter in 0..(1 << 15) - 1 {
+        assert_eq!(said(voter, u32::MAX), Offered::Waits);
+    }
+    assert_eq!(said(u16::MAX, u32::MAX), Offered::Opened { row: 0 });
+    assert_eq!(batch.len(), 1 << 15);
+    assert_eq!(pipeline.waiting(round).unwrap(), 1 << 16);
 }
