@@ -28,8 +28,16 @@ use line::{Line, What};
 use pairwise::{Plan, Rates};
 use peak::Peak;
 
+const AFTER: &str = "\
+Examples:
+  quorate benchmark --suite verify
+  quorate benchmark --backend cpu --json | jq 'select(.met == false)'
+
+Exit codes: 0 measured, 2 usage, 3 could not measure. A missed target is printed, and is no failure of the command.";
+
 /// What to measure, and how.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER)]
 pub struct Options {
     /// Which backend to measure
     #[arg(long, value_enum, default_value = "best")]

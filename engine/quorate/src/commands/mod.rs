@@ -72,7 +72,13 @@ pub fn exit_code(result: &miette::Result<Outcome>) -> u8 {
         return 3;
     }
     eprintln!("{report:?}");
-    if report.downcast_ref::<Usage>().is_some() { 2 } else { 3 }
+    if report.downcast_ref::<Usage>().is_some() {
+        2
+    } else if report.downcast_ref::<demo::Wrong>().is_some() {
+        1
+    } else {
+        3
+    }
 }
 
 /// Where a command's output goes: standard output, or a test that reads it.

@@ -4,7 +4,7 @@
 //! anchor, which must come from elsewhere: the cluster that a file itself names proves nothing. Blocks name themselves by their hash
 //! and anchors carry their chain, so these are checked by being read.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -83,14 +83,21 @@ pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     Ok(outcome)
 }
 
+/// The longest proof that is read: a certificate of 65,536 signers takes a twentieth of it.
+const PROOF_BYTES_MAX: u64 = 256 << 20;
+
 fn read(path: &Path) -> miette::Result<Vec<u8>> {
     let mut bytes = Vec::new();
+    let mut bounded = |source: &mut dyn Read| source.take(PROOF_BYTES_MAX + 1).read_to_end(&mut bytes).map(drop);
     let result = if path == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+        bounded(&mut std::io::stdin().lock())
     } else {
-        std::fs::read(path).map(|read| bytes = read)
+        std::fs::File::open(path).and_then(|mut file| bounded(&mut file))
     };
     result.into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > PROOF_BYTES_MAX {
+        return Err(miette::miette!("{} is longer than any proof; expected at most {} MiB", path.display(), PROOF_BYTES_MAX >> 20));
+    }
     Ok(bytes)
 }
 

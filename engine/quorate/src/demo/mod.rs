@@ -27,7 +27,7 @@ mod votes;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use miette::{IntoDiagnostic as _, miette};
+use miette::IntoDiagnostic as _;
 
 pub use options::{Options, Share, parse_duration};
 pub use summary::{CertificateSummary, Check, Equivocators, EvidenceSummary, Shape, Summary, Votes};
@@ -87,12 +87,13 @@ fn conclude(mut session: Session, options: &Options) -> miette::Result<Summary> 
     Summary::new(&session, options.out.as_deref())
 }
 
+/// The demo ran, and what it examined is not as it must be.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("the demo found something wrong:\n{0}")]
+pub struct Wrong(String);
+
 fn verdict(summary: &Summary) -> miette::Result<()> {
-    match summary.faults.as_slice() {
-        [] => Ok(()),
-        [fault] => Err(miette!("the demo found something wrong: {fault}")),
-        faults => Err(miette!("the demo found {} things wrong:\n{}", faults.len(), faults.join("\n"))),
-    }
+    if summary.faults.is_empty() { Ok(()) } else { Err(Wrong(summary.faults.join("\n")).into()) }
 }
 
 fn watcher(options: &Options) -> Watcher {

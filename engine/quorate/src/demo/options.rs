@@ -7,12 +7,20 @@ use std::time::Duration;
 
 use clap::Args;
 
+const AFTER: &str = "\
+Examples:
+  quorate demo --for 10s --out proofs
+  quorate demo --json --for 5s | jq .verified_votes_per_second
+
+Exit codes: 0 everything planted was found and the certificate holds, 1 something is not as it must be, 2 usage, 3 could not run.";
+
 /// A stream of signed votes through the pipeline, shown live, with its faults planted and found.
 ///
 /// A made-up electorate votes by PBFT on one block after another. Among its votes are duplicates, forgeries, votes that belong to no
 /// round, and a few members who vote for two blocks. The pipeline counts; at the end what was planted must be what was found, and
 /// the certificate of the last block is verified offline. The same seed gives the same votes.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER)]
 #[group(skip)]
 pub struct Options {
     /// How long to run: 500ms, 10s, 2m [default: until you quit in a terminal, otherwise 10s]
@@ -27,7 +35,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub members: u32,
 
-    /// How many rounds are open at once; each batch holds votes of all of them [default: 8, or fewer in a large electorate]
+    /// How many rounds are open at once; each batch holds votes of all of them, 65,536 at most [default: 8, or fewer if many vote]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub open: Option<u16>,
 
@@ -92,7 +100,9 @@ impl Options {
     /// How many rounds are open at once. Unless somebody says, no more than can be signed in a moment.
     #[must_use]
     pub fn open_rounds(&self) -> usize {
-        self.open.map_or_else(|| (20_000 / self.members.max(1) as usize).clamp(1, 8), usize::from)
+        // A batch should be signed in seconds, or `--for` could not be kept.
+        let most = (65_536 / self.members.max(1) as usize).max(1);
+        self.open.map_or_else(|| (20_000 / self.members.max(1) as usize).clamp(1, 8), usize::from).min(most)
     }
 }
 

@@ -10,7 +10,7 @@ fn every_command_explains_itself_with_an_example_and_its_exit_codes() {
         assert!(all.out.contains(&format!("\n  {command} ")), "{command} is not in the list");
         assert_eq!(quorate(&[command, "--help"]).code, 0);
     }
-    for command in ["test", "verify", "doctor", "completions"] {
+    for command in ["demo", "test", "benchmark", "verify", "doctor", "completions"] {
         let help = quorate(&[command, "--help"]).out;
         assert!(help.contains("Example") && help.contains("Exit codes:"), "{help}");
     }
