@@ -21,5 +21,6 @@ pub mod quorum;
 pub mod receipt;
 pub mod round;
 pub mod sealed;
+pub mod verdict;
 pub mod vote;
 pub mod zip215;

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 /// Crates that stand beside the layers, and the only crates of the workspace that each may import.
 const BESIDE: &[(&str, &[&str])] = &[
     ("engine/xtask", &[]),
-    ("benches", &["engine/core", "engine/pipeline", "engine/quorate"]),
+    ("benches", &["engine/core", "engine/env", "engine/pipeline", "engine/quorate", "engine/storage"]),
     ("monitor-app/ui", &["engine/core", "engine/telemetry"]),
     ("monitor-app/desktop", &["engine/core", "engine/telemetry", "monitor-app/ui"]),
 ];

@@ -6,43 +6,16 @@
 mod differential;
 mod faults;
 mod order;
-mod rng;
 mod script;
 
 pub use differential::differential;
 pub use faults::{Fault, Faulty, planted_fault};
 pub use order::order_independence;
-pub use rng::Seeded;
+pub use quorate_core::verdict::Verdict;
+pub use quorate_env::rng::Seeded;
 pub use script::{Cast, Script};
 
 use crate::Backend;
 
 /// Makes a fresh backend to be examined.
 pub type Make<'a> = &'a dyn Fn() -> Box<dyn Backend>;
-
-/// How a suite went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// How many cases were looked at.
-    pub cases: u64,
-    /// What was wrong, a sentence for each case that failed.
-    pub failures: Vec<String>,
-    /// What a reader should know although nothing is wrong.
-    pub notes: Vec<String>,
-}
-
-impl Verdict {
-    /// Whether nothing was wrong.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        self.failures.is_empty()
-    }
-
-    /// Notes a case and what was wrong with it, if anything.
-    pub fn case(&mut self, result: Result<(), String>) {
-        self.cases += 1;
-        if let Err(failure) = result {
-            self.failures.push(failure);
-        }
-    }
-}

@@ -1,4 +1,36 @@
-//! Randomness from a seed: the same numbers for the same seed, on every machine, for ever.
+//! Randomness: from a seed, the same numbers on every machine, for ever; or from the operating system, never the same.
+
+/// A source of numbers.
+pub trait Rng: Send {
+    /// The next number.
+    fn next_u64(&mut self) -> u64;
+
+    /// Fills `bytes`.
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next_u64().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+impl Rng for Seeded {
+    fn next_u64(&mut self) -> u64 {
+        Seeded::next_u64(self)
+    }
+}
+
+/// The operating system's randomness, good for secrets.
+#[cfg(feature = "entropy")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entropy;
+
+#[cfg(feature = "entropy")]
+impl Rng for Entropy {
+    fn next_u64(&mut self) -> u64 {
+        // A machine that cannot give random numbers cannot run anything that signs.
+        getrandom::u64().expect("the operating system gives random numbers")
+    }
+}
 
 /// A small generator (SplitMix64). Good for cases, not for secrets.
 #[derive(Clone, Debug)]

@@ -1,0 +1,9 @@
+//! What a node keeps: the log of all its partitions, snapshots, and the state machines that the log is applied to.
+//!
+//! Everything here runs on [`quorate_env`]'s disk and clock, so that it can be crashed at any moment in a test. The rule of the
+//! house: nothing acknowledged is lost, and what does not check out is reported with its place, never guessed.
+#![forbid(unsafe_code)]
+
+pub mod store;
+
+pub use store::{Entry, LogError, LogStore, Mark, Record, Sequence, Span};
