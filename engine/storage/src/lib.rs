@@ -4,6 +4,10 @@
 //! house: nothing acknowledged is lost, and what does not check out is reported with its place, never guessed.
 #![forbid(unsafe_code)]
 
+pub mod conformance;
+pub mod log;
+mod memory;
 pub mod store;
 
+pub use memory::MemoryLog;
 pub use store::{Entry, LogError, LogStore, Mark, Record, Sequence, Span};

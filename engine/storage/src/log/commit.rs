@@ -1,0 +1,235 @@
+//! Syncing: whoever has the turn writes and syncs for all that wait.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use quorate_core::hash::Digest;
+use quorate_core::ids::PartitionId;
+use quorate_env::clock::Moment;
+use quorate_env::disk::is_full;
+
+use super::ledger::Stale;
+use super::{Durability, Group, Log, State, locked, now, record};
+use crate::store::{LogError, LogStore as _, Record, Sequence};
+
+/// What only the one who syncs may touch.
+pub(super) struct Turn {
+    /// The hash over all groups but the tail.
+    pub(super) chain: Digest,
+    /// The last group, whose hash nobody has needed yet.
+    pub(super) tail: Option<Arc<Group>>,
+    /// Groups that are sealed and not on disk: the disk was full.
+    pub(super) unwritten: VecDeque<Arc<Group>>,
+    /// Up to where the drive has everything.
+    pub(super) synced: Sequence,
+    pub(super) synced_at: Moment,
+}
+
+impl Turn {
+    /// The hash over all groups so far.
+    fn linked(&mut self) -> Digest {
+        if let Some(tail) = self.tail.take() {
+            self.chain = record::link(&self.chain, &tail.bytes);
+        }
+        self.chain
+    }
+
+    /// Seals what waits.
+    fn take(&mut self, state: &mut State) {
+        while let Some(mut group) = state.waiting.pop_front() {
+            let head = record::Group {
+                count: group.count,
+                first: group.first,
+                durable: self.synced,
+                len: (group.bytes.len() - record::GROUP) as u64,
+                chain: self.linked(),
+            };
+            record::encode_group(&head, &mut group.bytes, group.at, group.segment.fill);
+            let group = Arc::new(group);
+            state.recent_bytes += group.bytes.len() as u64;
+            state.recent.push_back(Arc::clone(&group));
+            self.tail = Some(Arc::clone(&group));
+            self.unwritten.push_back(group);
+        }
+    }
+}
+
+impl Log {
+    pub(super) fn commit(&self, until: Sequence) -> Result<(), LogError> {
+        if self.durable_now() >= until {
+            return Ok(());
+        }
+        self.window.arrive();
+        let mut turn = locked(&self.turn);
+        self.window.leave();
+        if self.durable_now() >= until {
+            return Ok(());
+        }
+        self.watch.alive()?;
+        self.window.gather(self.env.clock.as_ref());
+        self.flush(&mut turn, false)?;
+        let durable = self.durable_now();
+        if durable < until {
+            let problem = format!("record {} was to be synced, and {} is the last that was appended", until.0, durable.0);
+            return Err(LogError::Refused { partition: PartitionId(0), problem });
+        }
+        Ok(())
+    }
+
+    pub(super) fn durable_now(&self) -> Sequence {
+        Sequence(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Writes all that waits.
+    fn flush(&self, turn: &mut Turn, closing: bool) -> Result<(), LogError> {
+        turn.linked();
+        turn.take(&mut locked(&self.state));
+        let (callers, began) = (self.window.serving(), now(&self.env));
+        let Some(last) = turn.unwritten.back().map(|group| group.last()) else { return Ok(()) };
+        let wait = match self.settings.durability {
+            Durability::Fsync => true,
+            Durability::Interval(time) => closing || began.since(turn.synced_at) >= time,
+            Durability::Memory => false,
+        };
+        let mut written: Option<Arc<Group>> = None;
+        while let Some(group) = turn.unwritten.front() {
+            // One segment is whole before the next begins.
+            if let Some(before) = written.take_if(|before| before.segment.number != group.segment.number) {
+                self.sync_segment(&before)?;
+            }
+            match group.segment.file.write_at(&group.bytes, group.at) {
+                Ok(()) => written = turn.unwritten.pop_front(),
+                Err(error) if is_full(&error) => {
+                    self.watch.full(Some(now(&self.env)));
+                    return Err(LogError::Full { needed: group.bytes.len() as u64 });
+                }
+                Err(error) => return Err(self.watch.fatal(error)),
+            }
+        }
+        if let Some(group) = written.filter(|_| wait) {
+            self.sync_segment(&group)?;
+            (turn.synced, turn.synced_at) = (last, now(&self.env));
+        }
+        self.durable.store(last.0, Ordering::Release);
+        self.window.served(callers, now(&self.env).since(began));
+        self.trim(last);
+        Ok(())
+    }
+
+    /// A failure here is the end: what was to be written may be gone, though reading it back would not show that.
+    fn sync_segment(&self, group: &Group) -> Result<(), LogError> {
+        let began = now(&self.env);
+        self.watch.sync_begins(began);
+        let result = group.segment.file.sync();
+        self.watch.sync_ended(now(&self.env).since(began));
+        result.map_err(|error| self.watch.fatal(error))
+    }
+
+    /// Forgets the oldest records in memory, of those that are written.
+    fn trim(&self, written: Sequence) {
+        let mut guard = locked(&self.state);
+        let state = &mut *guard;
+        state.waiting_bytes = state.waiting.iter().map(|group| group.bytes.len() as u64).sum();
+        let unwritten = state.unwritten(written);
+        state.offsets.trim(unwritten, unwritten);
+        while state.recent_bytes > self.settings.cache_bytes {
+            let Some(group) = state.recent.pop_front_if(|oldest| oldest.last() <= written) else { return };
+            state.recent_bytes -= group.bytes.len() as u64;
+            if let Ok(group) = Arc::try_unwrap(group) {
+                state.spare = Some(group.bytes);
+            }
+        }
+    }
+
+    pub(super) fn commit_close(&self) -> Result<(), LogError> {
+        let mut turn = locked(&self.turn);
+        self.watch.alive()?;
+        self.flush(&mut turn, true)?;
+        {
+            let mut guard = locked(&self.state);
+            let state = &mut *guard;
+            if state.closed {
+                return Ok(());
+            }
+            state.closed = true;
+            // A log that has no room for the mark is closed without it.
+            if self.place(state, record::HEAD as u64, false).is_err() {
+                return Ok(());
+            }
+            if let Some(group) = state.waiting.back_mut() {
+                record::encode_close(&mut group.bytes, group.at, group.segment.fill);
+                group.count += 1;
+                state.last.0 += 1;
+                state.end += record::HEAD as u64;
+            }
+        }
+        self.flush(&mut turn, true)
+    }
+
+    pub(super) fn release_front(&self) -> Result<u64, LogError> {
+        self.watch.alive()?;
+        // What was appended may hold down segments that it does not need once it is written.
+        let last = locked(&self.state).last;
+        self.commit(last)?;
+        let first_needed = {
+            let state = locked(&self.state);
+            // The segment of the last group stays: it says where the sequence and the chain go on.
+            let newest = state.segments.iter().rev().find(|segment| segment.number <= newest_written(&state)).map_or(0, |s| s.number);
+            state.ledger.oldest_needed().map_or(newest, |oldest| oldest.min(newest))
+        };
+        self.carry_forward(first_needed)?;
+        let mut freed = 0;
+        loop {
+            let oldest = {
+                let mut state = locked(&self.state);
+                state.segments.pop_front_if(|segment| segment.number < first_needed)
+            };
+            let Some(segment) = oldest else { break };
+            let path = format!("{}/{}", self.folder, super::segment::name(segment.number));
+            // One after the other, so that what a crash leaves has no gaps.
+            let removed = self.env.disk.remove(&path).and_then(|()| self.env.disk.sync_folder(&self.folder));
+            removed.map_err(|error| self.watch.fatal(error))?;
+            freed += segment.len;
+            locked(&self.state).offsets.forget(segment.number + 1);
+        }
+        if freed > 0 {
+            // There is room now, whatever was found before.
+            self.watch.full(None);
+        }
+        Ok(freed)
+    }
+
+    /// Writes down again what only segments say that are about to go.
+    fn carry_forward(&self, before: u64) -> Result<(), LogError> {
+        let oldest = locked(&self.state).segments.front().map_or(before, |segment| segment.number);
+        if oldest >= before {
+            return Ok(());
+        }
+        let stale = locked(&self.state).ledger.stale(before);
+        let mut last = Sequence(0);
+        for Stale { partition, floor, states } in stale {
+            let floor = floor.map(|mark| Record::Floor { partition, mark });
+            let states = states.iter().map(|(slot, value)| Record::State { partition, slot: *slot, value });
+            for record in floor.into_iter().chain(states) {
+                last = match self.append(&[record]) {
+                    Err(LogError::Busy { .. }) => {
+                        self.commit(last)?;
+                        self.append(&[record])?
+                    }
+                    other => other?,
+                };
+            }
+        }
+        self.commit(last)
+    }
+}
+
+/// The segment of the newest group that was handed to the disk.
+fn newest_written(state: &State) -> u64 {
+    match (state.recent.back(), state.waiting.front()) {
+        (Some(group), _) => group.segment.number,
+        (None, Some(group)) => group.segment.number.saturating_sub(1),
+        (None, None) => state.segments.back().map_or(0, |segment| segment.number),
+    }
+}
