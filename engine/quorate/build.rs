@@ -1,18 +1,18 @@
-//! Collects the RFC 6962 vectors, which are many small files, into two tables that the binary embeds.
+//! Collects what is many files into tables that the binary embeds: the RFC 6962 vectors, and the golden data directories.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Every JSON file below a folder, in the order of their paths.
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Every file below a folder with a name that fits, in the order of their paths.
+fn files(folder: &Path, fits: fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
     let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
+            } else if fits(&path) {
                 files.push(path);
             }
         }
@@ -28,12 +28,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let folder = root.join(folder);
         println!("cargo:rerun-if-changed={}", folder.display());
         writeln!(code, "/// Cases by file name.\npub(super) const {table}: &[(&str, &str)] = &[")?;
-        for path in files(&folder)? {
+        for path in files(&folder, |path| path.extension().is_some_and(|extension| extension == "json"))? {
             let name = path.strip_prefix(&root)?.display().to_string();
             writeln!(code, "    ({name:?}, include_str!({:?})),", path.display().to_string())?;
         }
         writeln!(code, "];")?;
     }
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("rfc6962_vectors.rs"), code)?;
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../fixtures/golden/directories");
+    println!("cargo:rerun-if-changed={}", root.display());
+    let mut code = String::from("/// Files of golden data directories, by path.\npub(super) const FILES: &[(&str, &[u8])] = &[\n");
+    // They are written by the program that embeds them, so there may be none yet.
+    for path in if root.is_dir() { files(&root, |_| true)? } else { Vec::new() } {
+        let name = path.strip_prefix(&root)?.display().to_string();
+        writeln!(code, "    ({name:?}, include_bytes!({:?})),", path.canonicalize()?.display().to_string())?;
+    }
+    code.push_str("];\n");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("golden_directories.rs"), code)?;
     Ok(())
 }

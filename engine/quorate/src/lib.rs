@@ -1,7 +1,8 @@
 //! The facade: what the `quorate` binary is made of, as a library, so that it can be tested and embedded.
 //!
 //! [`cli`] says what can be typed, [`commands`] has one file for each command, and [`suites`] holds the self-tests, whose data is
-//! embedded: `quorate test` works wherever the binary does. Embedders find everything else under [`core`] and [`pipeline`].
+//! embedded: `quorate test` works wherever the binary does. Embedders find everything else under [`core`], [`pipeline`], [`env`] and
+//! [`storage`].
 #![forbid(unsafe_code)]
 
 pub mod benchmark;
@@ -11,4 +12,6 @@ pub mod demo;
 pub mod suites;
 
 pub use quorate_core as core;
+pub use quorate_env as env;
 pub use quorate_pipeline as pipeline;
+pub use quorate_storage as storage;

@@ -72,6 +72,16 @@ pub(crate) static CHORES: &[Chore] = &[
         run: crate::bench::run,
     },
     Chore {
+        name: "kill",
+        takes: "[TIMES]",
+        about: "Kill a writer of the log so many times, and see that nothing it acknowledged is lost.",
+        more: "The writer is a process of its own, on the disk that has the target folder, and is ended by SIGKILL at a random moment.\n\
+               `cargo xtask test` does it 20 times; 500 [default] take about three minutes.",
+        flags: &[],
+        words_max: 1,
+        run: crate::kill::run,
+    },
+    Chore {
         name: "layers",
         takes: "",
         about: "Check that imports run only the way the design allows.",

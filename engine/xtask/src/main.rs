@@ -9,6 +9,7 @@ mod bench;
 mod cli;
 mod crates;
 mod fuzz;
+mod kill;
 mod layers;
 mod licences;
 mod nearest;

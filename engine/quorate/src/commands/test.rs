@@ -21,6 +21,7 @@ Examples:
   quorate test --backend cpu
   quorate test --backend cpu --json | jq 'select(.failed > 0)'
   quorate test --suite differential --seed 42 --rounds 100000
+  quorate test --suite storage --rounds 50000
   quorate test --backend cpu --isa portable
 
 All data is in the binary; nothing is read from disk. The same seed gives the same cases on every machine.
@@ -34,7 +35,7 @@ pub struct Options {
     /// The backend to test: cpu, reference, or best for the best one present
     #[arg(long, default_value = "best", value_name = "NAME")]
     backend: String,
-    /// Run only this suite; may be given several times
+    /// Run only this suite, or `storage` for all of the log and its disk; may be given several times
     #[arg(long, value_name = "NAME")]
     suite: Vec<String>,
     /// One JSON object a suite, a line each
@@ -156,17 +157,19 @@ fn chosen(names: &[String]) -> miette::Result<Vec<&'static Suite>> {
     if names.is_empty() {
         return Ok(Suite::ALL.iter().collect());
     }
-    let known = || Suite::ALL.iter().map(|suite| suite.name);
+    let known = || Suite::ALL.iter().map(|suite| suite.name).chain(Suite::GROUPS.iter().map(|(name, _)| *name));
     names
         .iter()
-        .map(|name| {
-            Suite::find(name).ok_or_else(|| {
+        .map(|name| match Suite::named(name) {
+            [] => {
                 let near = nearest(name, known()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
                 let all = known().collect::<Vec<_>>().join(", ");
-                Usage { what: format!("no suite is called {name:?}{near}"), help: Some(format!("the suites are {all}")) }.into()
-            })
+                Err(Usage { what: format!("no suite is called {name:?}{near}"), help: Some(format!("the suites are {all}")) }.into())
+            }
+            suites => Ok(suites.iter()),
         })
-        .collect()
+        .collect::<miette::Result<Vec<_>>>()
+        .map(|found| found.into_iter().flatten().collect())
 }
 
 fn list(suites: &[&Suite], json: bool, out: Out<'_>) -> miette::Result<Outcome> {

@@ -2,7 +2,7 @@
 //!
 //! Outside vectors come first: verdicts that others published, for signatures, trees and quorums. Then the engine against itself:
 //! pinned encodings, every bit against the scalar reference, independence of order, and faults planted on purpose, which must be
-//! found. A suite is a function from a [`Bench`] to a [`Verdict`]; it has one file here, under its own name.
+//! found. Last come crashes, flipped bits and full disks, which storage must survive whatever the backend. A suite is a function from a [`Bench`] to a [`Verdict`]; it has one file here, under its own name.
 
 mod blake3;
 mod cctv_ed25519;
@@ -10,12 +10,14 @@ mod data;
 mod differential;
 mod ed25519;
 mod etcd_quorum;
+pub mod golden_directories;
 pub mod golden_encodings;
 mod order_independence;
 mod planted_fault;
 mod rfc6962;
 mod rfc8032;
 mod speccheck;
+mod storage;
 mod trees;
 mod wycheproof_ed25519;
 mod zip215;
@@ -69,7 +71,23 @@ impl Suite {
         differential::SUITE,
         order_independence::SUITE,
         planted_fault::SUITE,
+        storage::CRASH_POINTS,
+        storage::BIT_FLIPS,
+        storage::LOG_CONFORMANCE,
+        golden_directories::SUITE,
+        storage::ENOSPC,
     ];
+
+    /// Names that stand for several suites.
+    pub const GROUPS: &[(&str, &[Suite])] =
+        &[("storage", &[storage::CRASH_POINTS, storage::BIT_FLIPS, storage::LOG_CONFORMANCE, golden_directories::SUITE, storage::ENOSPC])];
+
+    /// The suites that a name stands for: one, those of a group, or none.
+    #[must_use]
+    pub fn named(name: &str) -> &'static [Suite] {
+        let one = Self::ALL.iter().position(|suite| suite.name == name).map(|at| &Self::ALL[at..=at]);
+        one.or_else(|| Self::GROUPS.iter().find(|(group, _)| *group == name).map(|(_, suites)| *suites)).unwrap_or_default()
+    }
 
     /// The suite of this name.
     #[must_use]
@@ -102,6 +120,7 @@ mod tests {
         for suite in Suite::ALL {
             assert_eq!(Suite::find(suite.name).map(|found| found.about), Some(suite.about));
         }
-        assert!(Suite::find("zip216").is_none());
+        assert!(Suite::find("zip216").is_none() && Suite::named("zip216").is_empty());
+        assert_eq!((Suite::named("zip215").len(), Suite::named("storage").len()), (1, 5));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::quorate;
 
 /// How many cases the suites have that are not random.
-const CASES: [(&str, u64); 9] = [
+const CASES: [(&str, u64); 11] = [
     ("zip215", 196),
     ("cctv-ed25519", 914),
     ("speccheck", 12),
@@ -15,6 +15,8 @@ const CASES: [(&str, u64); 9] = [
     ("blake3", 3 * 35 + 86),
     ("etcd-quorum", 66 + 61),
     ("planted-fault", 10),
+    ("crash-points", 24),
+    ("enospc", 34),
 ];
 
 /// Runs every suite and checks the shape of every line.
@@ -35,6 +37,9 @@ fn passes(backend: &str) {
     assert!(cases.remove("differential").is_some_and(|cases| cases >= 24));
     assert_eq!(cases.remove("order-independence"), Some(24));
     assert!(cases.remove("golden-encodings").is_some_and(|cases| cases > 50));
+    assert!(cases.remove("log-conformance").is_some_and(|cases| cases > 2 * 24));
+    assert!(cases.remove("bit-flips").is_some_and(|cases| cases > 10_000));
+    assert!(cases.remove("golden-directories").is_some_and(|cases| cases > 0));
     assert!(cases.is_empty(), "{cases:?}");
 }
 
@@ -95,4 +100,12 @@ fn wrong_names_are_answered_with_the_nearest_right_ones() {
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}");
         assert!(run.reason().contains(expected), "{}", run.reason());
     }
+}
+
+#[test]
+fn one_name_stands_for_all_suites_of_storage() {
+    let run = quorate(&["test", "--suite", "storage", "--json", "--rounds", "100"]);
+    let names: Vec<_> = run.json().iter().map(|line| line["suite"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(names, ["crash-points", "bit-flips", "log-conformance", "golden-directories", "enospc"]);
 }

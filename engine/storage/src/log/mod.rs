@@ -44,7 +44,7 @@ use std::time::Duration;
 use quorate_core::ids::{Height, PartitionId, View};
 use quorate_env::Env;
 use quorate_env::clock::Moment;
-use quorate_env::disk::is_full;
+use quorate_env::disk::{Lock, is_full};
 use quorate_env::rng::Rng;
 
 use commit::Turn;
@@ -149,6 +149,7 @@ struct State {
 
 /// The log in a folder of a disk.
 pub struct Log {
+    _lock: Box<dyn Lock>,
     env: Env,
     folder: String,
     owner: Owner,

@@ -48,6 +48,11 @@ impl Settings {
     }
 }
 
+/// The file whose lock says that somebody has the log open.
+pub(super) fn lock_in(folder: &str) -> String {
+    format!("{folder}/lock")
+}
+
 /// What to type when the log is damaged.
 pub(super) fn advice(damage: Damage, last: Sequence, lost_until: Sequence) -> Damage {
     let lost = lost_until.0.saturating_sub(last.0);
@@ -63,12 +68,13 @@ impl Log {
     /// Opens the log in a folder, or begins one. `rng` gives the salts of segments.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] if what is there is not what was written; it says where, and what can be done.
+    /// [`LogError::Io`] of kind `WouldBlock` if somebody has it open. [`LogError::Corrupt`] if what is there is not what was written; it says where, and what can be done.
     pub fn open(env: Env, folder: &str, owner: Owner, settings: Settings, mut rng: Box<dyn Rng>) -> Result<(Self, Recovery), LogError> {
         let io = |error: std::io::Error| LogError::Io(error.into());
         settings.check().map_err(|error| io(std::io::Error::new(std::io::ErrorKind::InvalidInput, error)))?;
         let disk = env.disk.as_ref();
         disk.make_folder(folder).map_err(io)?;
+        let lock = disk.lock(&lock_in(folder)).map_err(io)?;
         let mut scan = Scanner::run(disk, folder, Some(&owner), settings.index_bytes)?;
         if let Some(damage) = scan.damage.take() {
             return Err(LogError::Corrupt(Arc::new(advice(damage, scan.last, scan.lost_until))));
@@ -115,6 +121,7 @@ impl Log {
         let turn = Turn { chain: scan.chain, tail: None, unwritten: VecDeque::new(), synced: scan.last, synced_at: env.clock.now() };
         debug_assert!(end >= PAGE && record::GROUP > 0);
         let log = Self {
+            _lock: lock,
             env,
             folder: folder.to_owned(),
             owner,
