@@ -4,6 +4,7 @@
 //! house: nothing acknowledged is lost, and what does not check out is reported with its place, never guessed.
 #![forbid(unsafe_code)]
 
+pub mod machine;
 pub mod store;
 
 pub use store::{Entry, LogError, LogStore, Mark, Record, Sequence, Span};
