@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod machine;
+pub mod snapshot;
 pub mod store;
 
 pub use store::{Entry, LogError, LogStore, Mark, Record, Sequence, Span};

@@ -30,6 +30,7 @@ use thiserror::Error;
 
 pub use backend::DiskBackend;
 pub use hash_map::HashMapMachine;
+pub(crate) use host::said;
 pub use host::{Host, HostError, Reason, Response, Stopped};
 pub use request::{Answer, Request};
 pub use table::TableMachine;

@@ -5,7 +5,8 @@
 //! snapshot is a read transaction, which sees the store as it was while writes go on. A restore is one transaction, and durable when it
 //! returns.
 //!
-//! A new database is made under another name and gets its own when it is complete, so that no crash leaves half of one.
+//! The tables' names carry the version of what is in them. A new database is made under another name and gets its own when it is
+//! complete, so that no crash leaves half of one.
 
 use std::error::Error;
 use std::io;
@@ -21,8 +22,8 @@ use super::request::{Answer, Borrowed};
 use super::{BatchError, Command, DiskBackend, MachineError, SnapshotSource, StateMachine, pairs};
 use crate::store::Mark;
 
-const PAIRS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("pairs");
-const APPLIED: TableDefinition<'_, (), (u64, u64)> = TableDefinition::new("applied");
+const PAIRS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("pairs v1");
+const APPLIED: TableDefinition<'_, (), (u64, u64)> = TableDefinition::new("applied v1");
 
 /// A store of texts on disk. It understands [`super::Request`] and responds with [`Answer`].
 #[derive(Debug)]

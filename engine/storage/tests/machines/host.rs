@@ -18,6 +18,7 @@ enum Fault {
     Error,
     Panic,
     Silence,
+    Chatter,
 }
 
 /// Writes down what it is given.
@@ -44,6 +45,9 @@ impl StateMachine for Faulty {
             }
             let response = self.apply(command.payload).map_err(|problem| BatchError { index: command.mark.index, problem })?;
             responses.push(response);
+            if matches!(self.fault, Some(Fault::Chatter)) {
+                responses.push(Vec::new());
+            }
         }
         Ok(())
     }
@@ -100,6 +104,15 @@ fn a_panic_says_what_it_said() {
     assert_eq!(error.to_string(), "partition 3 has stopped at entry 1: the state machine panicked: another bug");
     let mut host = Host::new(PartitionId(3), Box::new(Faulty { seen: Arc::default(), fault: None }));
     assert!(matches!(host.snapshot().map(drop), Err(HostError::Stopped(stopped)) if matches!(stopped.reason, Reason::Panicked(_))));
+}
+
+#[test]
+fn a_machine_that_answers_more_than_it_was_asked_is_not_believed() {
+    let mut host = Host::new(PartitionId(3), Box::new(Faulty { seen: Arc::default(), fault: Some(Fault::Chatter) }));
+    let mut responses = Vec::new();
+    let error = host.apply(&entries(1..4, 0), &mut responses).unwrap_err();
+    assert!(error.to_string().contains("6 responses to 3 commands"), "{error}");
+    assert_eq!((responses.len(), host.applied()), (0, Mark::default()));
 }
 
 #[test]
