@@ -1,9 +1,12 @@
 //! Snapshots: whole or not at all, whatever happens to the disk, the connection or the node.
 
+mod crashes;
 mod files;
 mod folder;
 mod manifests;
+mod memory_log;
 mod reception;
+mod way;
 
 use std::io;
 use std::sync::Arc;
