@@ -6,7 +6,9 @@
 
 pub mod conformance;
 pub mod log;
+pub mod machine;
 mod memory;
+pub mod snapshot;
 pub mod store;
 
 pub use memory::MemoryLog;

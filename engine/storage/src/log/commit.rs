@@ -183,6 +183,10 @@ impl Log {
         loop {
             let oldest = {
                 let mut state = locked(&self.state);
+                // Records in memory keep their file open, and a file that is open keeps its room.
+                while let Some(group) = state.recent.pop_front_if(|group| group.segment.number < first_needed) {
+                    state.recent_bytes -= group.bytes.len() as u64;
+                }
                 state.segments.pop_front_if(|segment| segment.number < first_needed)
             };
             let Some(segment) = oldest else { break };
