@@ -1,7 +1,7 @@
 //! `quorate doctor`: what this machine has, what is wrong with it, and how to mend it.
 //!
 //! Every check measures or reads something real and ends in one of three: fine, worth knowing, or a problem with advice. Only problems
-//! make the command fail.
+//! make the command fail. With `--repair-log` it looks at one log instead, see [`super::repair_log`].
 
 use std::path::PathBuf;
 
@@ -9,15 +9,18 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::checks;
-use super::{Out, Outcome, say, say_json};
+use super::{Out, Outcome, checks, repair_log, say, say_json};
 
 const AFTER: &str = "\
 Examples:
   quorate doctor --dir /var/lib/quorate
   quorate doctor --json | jq '.checks[] | select(.status == \"problem\")'
+  quorate doctor --repair-log /var/lib/quorate
 
-Exit codes: 0 nothing is wrong, 1 something is (with advice), 2 usage, 3 could not look.";
+`--repair-log` shows where a log is damaged and what cutting it there would lose, and asks before it does anything. Copies
+of what it changes are left beside, under names that end in `.damaged`. No node may have the log open.
+
+Exit codes: 0 nothing is wrong (any more), 1 something is (with advice), 2 usage, 3 could not look.";
 
 /// Options of `quorate doctor`.
 #[derive(Debug, Args)]
@@ -26,6 +29,12 @@ pub struct Options {
     /// The directory whose disk is measured: where a node's data would be
     #[arg(long, default_value = ".", value_name = "DIR")]
     dir: PathBuf,
+    /// Look for damage in the log of this data directory, show what a repair would lose, and ask whether to do it
+    #[arg(long, value_name = "DIR", conflicts_with = "dir")]
+    repair_log: Option<PathBuf>,
+    /// Repair without asking
+    #[arg(long, requires = "repair_log")]
+    yes: bool,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -67,6 +76,9 @@ impl Check {
 }
 
 pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
+    if let Some(dir) = &options.repair_log {
+        return repair_log::run(dir, options.yes, options.json, out);
+    }
     let checks = [
         checks::processor(),
         checks::cores(),

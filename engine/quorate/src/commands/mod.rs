@@ -5,6 +5,7 @@
 mod checks;
 pub mod completions;
 pub mod doctor;
+mod repair_log;
 pub mod test;
 pub mod verify;
 mod words;

@@ -4,6 +4,7 @@ mod completions;
 mod doctor;
 mod help;
 mod liar;
+mod repair_log;
 mod test;
 mod verify;
 

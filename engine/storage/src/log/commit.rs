@@ -10,8 +10,9 @@ use quorate_env::clock::Moment;
 use quorate_env::disk::is_full;
 
 use super::ledger::Stale;
+use super::segment::Segment;
 use super::{Durability, Group, Log, State, locked, now, record};
-use crate::store::{LogError, LogStore as _, Record, Sequence};
+use crate::store::{LogError, Record, Sequence};
 
 /// What only the one who syncs may touch.
 pub(super) struct Turn {
@@ -21,6 +22,8 @@ pub(super) struct Turn {
     pub(super) tail: Option<Arc<Group>>,
     /// Groups that are sealed and not on disk: the disk was full.
     pub(super) unwritten: VecDeque<Arc<Group>>,
+    /// The segment that was written to since its last sync. There is never more than one.
+    pub(super) unsynced: Option<Arc<Segment>>,
     /// Up to where the drive has everything.
     pub(super) synced: Sequence,
     pub(super) synced_at: Moment,
@@ -81,25 +84,27 @@ impl Log {
         Sequence(self.durable.load(Ordering::Acquire))
     }
 
-    /// Writes all that waits.
-    fn flush(&self, turn: &mut Turn, closing: bool) -> Result<(), LogError> {
+    /// Writes all that waits. With `hard`, everything is on the drive afterwards, whatever the log's durability is.
+    fn flush(&self, turn: &mut Turn, hard: bool) -> Result<(), LogError> {
         turn.linked();
         turn.take(&mut locked(&self.state));
         let (callers, began) = (self.window.serving(), now(&self.env));
-        let Some(last) = turn.unwritten.back().map(|group| group.last()) else { return Ok(()) };
+        let last = turn.unwritten.back().map_or(self.durable_now(), |group| group.last());
         let wait = match self.settings.durability {
             Durability::Fsync => true,
-            Durability::Interval(time) => closing || began.since(turn.synced_at) >= time,
-            Durability::Memory => false,
+            Durability::Interval(time) => hard || began.since(turn.synced_at) >= time,
+            Durability::Memory => hard,
         };
-        let mut written: Option<Arc<Group>> = None;
         while let Some(group) = turn.unwritten.front() {
-            // One segment is whole before the next begins.
-            if let Some(before) = written.take_if(|before| before.segment.number != group.segment.number) {
+            // One segment is on the drive before the next begins.
+            if let Some(before) = turn.unsynced.take_if(|before| before.number != group.segment.number) {
                 self.sync_segment(&before)?;
             }
             match group.segment.file.write_at(&group.bytes, group.at) {
-                Ok(()) => written = turn.unwritten.pop_front(),
+                Ok(()) => {
+                    turn.unsynced = Some(Arc::clone(&group.segment));
+                    turn.unwritten.pop_front();
+                }
                 Err(error) if is_full(&error) => {
                     self.watch.full(Some(now(&self.env)));
                     return Err(LogError::Full { needed: group.bytes.len() as u64 });
@@ -107,8 +112,8 @@ impl Log {
                 Err(error) => return Err(self.watch.fatal(error)),
             }
         }
-        if let Some(group) = written.filter(|_| wait) {
-            self.sync_segment(&group)?;
+        if let Some(segment) = turn.unsynced.take_if(|_| wait) {
+            self.sync_segment(&segment)?;
             (turn.synced, turn.synced_at) = (last, now(&self.env));
         }
         self.durable.store(last.0, Ordering::Release);
@@ -118,12 +123,19 @@ impl Log {
     }
 
     /// A failure here is the end: what was to be written may be gone, though reading it back would not show that.
-    fn sync_segment(&self, group: &Group) -> Result<(), LogError> {
+    fn sync_segment(&self, segment: &Segment) -> Result<(), LogError> {
         let began = now(&self.env);
         self.watch.sync_begins(began);
-        let result = group.segment.file.sync();
+        let result = segment.file.sync();
         self.watch.sync_ended(now(&self.env).since(began));
         result.map_err(|error| self.watch.fatal(error))
+    }
+
+    /// Puts everything that was appended so far on the drive.
+    fn flush_hard(&self) -> Result<(), LogError> {
+        let mut turn = locked(&self.turn);
+        self.watch.alive()?;
+        self.flush(&mut turn, true)
     }
 
     /// Forgets the oldest records in memory, of those that are written.
@@ -169,25 +181,27 @@ impl Log {
 
     pub(super) fn release_front(&self) -> Result<u64, LogError> {
         self.watch.alive()?;
-        // What was appended may hold down segments that it does not need once it is written.
-        let last = locked(&self.state).last;
-        self.commit(last)?;
-        let first_needed = {
+        // One at a time, so that segments go from the oldest to the newest.
+        let _turn = locked(&self.releasing);
+        // What is given up is given up by floors that are on the drive before anything goes.
+        let needed = locked(&self.state).ledger.oldest_needed();
+        self.flush_hard()?;
+        let needed = {
             let state = locked(&self.state);
             // The segment of the last group stays: it says where the sequence and the chain go on.
-            let newest = state.segments.iter().rev().find(|segment| segment.number <= newest_written(&state)).map_or(0, |s| s.number);
-            state.ledger.oldest_needed().map_or(newest, |oldest| oldest.min(newest))
+            let newest = newest_written(&state);
+            needed.map_or(newest, |oldest| oldest.min(newest))
         };
-        self.carry_forward(first_needed)?;
+        self.carry_forward(needed)?;
         let mut freed = 0;
         loop {
             let oldest = {
                 let mut state = locked(&self.state);
                 // Records in memory keep their file open, and a file that is open keeps its room.
-                while let Some(group) = state.recent.pop_front_if(|group| group.segment.number < first_needed) {
+                while let Some(group) = state.recent.pop_front_if(|group| group.segment.number < needed) {
                     state.recent_bytes -= group.bytes.len() as u64;
                 }
-                state.segments.pop_front_if(|segment| segment.number < first_needed)
+                state.segments.pop_front_if(|segment| segment.number < needed)
             };
             let Some(segment) = oldest else { break };
             let path = format!("{}/{}", self.folder, super::segment::name(segment.number));
@@ -206,26 +220,37 @@ impl Log {
 
     /// Writes down again what only segments say that are about to go.
     fn carry_forward(&self, before: u64) -> Result<(), LogError> {
-        let oldest = locked(&self.state).segments.front().map_or(before, |segment| segment.number);
-        if oldest >= before {
-            return Ok(());
-        }
-        let stale = locked(&self.state).ledger.stale(before);
-        let mut last = Sequence(0);
-        for Stale { partition, floor, states } in stale {
-            let floor = floor.map(|mark| Record::Floor { partition, mark });
-            let states = states.iter().map(|(slot, value)| Record::State { partition, slot: *slot, value });
-            for record in floor.into_iter().chain(states) {
-                last = match self.append(&[record]) {
-                    Err(LogError::Busy { .. }) => {
-                        self.commit(last)?;
-                        self.append(&[record])?
-                    }
-                    other => other?,
+        let stale = {
+            let state = locked(&self.state);
+            if state.segments.front().is_none_or(|oldest| oldest.number >= before) {
+                return Ok(());
+            }
+            state.ledger.stale(before)
+        };
+        for partition in stale {
+            loop {
+                // Looked up and written under one lock, so that it does not take the place of something newer.
+                let mut state = locked(&self.state);
+                let Some(stale) = state.ledger.stale_in(partition, before) else { break };
+                let record = match &stale {
+                    Stale::Floor(mark) => Record::Floor { partition, mark: *mark },
+                    Stale::State(slot, value) => Record::State { partition, slot: *slot, value },
                 };
+                match self.put(&mut state, &[record]) {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(_)) => {
+                        drop(state);
+                        self.prepare_one()?;
+                    }
+                    Err(LogError::Busy { .. }) => {
+                        drop(state);
+                        self.flush_hard()?;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
-        self.commit(last)
+        self.flush_hard()
     }
 }
 

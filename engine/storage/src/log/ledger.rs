@@ -132,11 +132,10 @@ impl Partition {
     }
 }
 
-/// What a partition would lose with its oldest segments, though it is still true.
-pub(crate) struct Stale {
-    pub(crate) partition: PartitionId,
-    pub(crate) floor: Option<Mark>,
-    pub(crate) states: Vec<(u8, Arc<[u8]>)>,
+/// Something that a partition would lose with its oldest segments, though it is still true.
+pub(crate) enum Stale {
+    Floor(Mark),
+    State(u8, Arc<[u8]>),
 }
 
 /// All partitions.
@@ -294,17 +293,18 @@ impl Ledger {
         self.partitions.values().filter_map(|known| known.pieces.front()).map(|piece| piece.segment).min()
     }
 
-    /// Floors and states that were last written down before this segment, as records that write them down again.
-    pub(crate) fn stale(&self, before: u64) -> Vec<Stale> {
-        let mut stale = Vec::new();
-        for (id, known) in &self.partitions {
-            let floor = known.floor_segment.filter(|segment| *segment < before).map(|_| known.span.floor);
-            let old = known.state.iter().filter(|(_, state)| state.segment < before);
-            let states: Vec<_> = old.map(|(slot, state)| (*slot, Arc::clone(&state.value))).collect();
-            if floor.is_some() || !states.is_empty() {
-                stale.push(Stale { partition: *id, floor, states });
-            }
+    /// Partitions with floors or states that were last written down before this segment.
+    pub(crate) fn stale(&self, before: u64) -> Vec<PartitionId> {
+        self.partitions.keys().copied().filter(|partition| self.stale_in(*partition, before).is_some()).collect()
+    }
+
+    /// One of them.
+    pub(crate) fn stale_in(&self, partition: PartitionId, before: u64) -> Option<Stale> {
+        let known = self.partitions.get(&partition)?;
+        if known.floor_segment.is_some_and(|segment| segment < before) {
+            return Some(Stale::Floor(known.span.floor));
         }
-        stale
+        let (slot, state) = known.state.iter().find(|(_, state)| state.segment < before)?;
+        Some(Stale::State(*slot, Arc::clone(&state.value)))
     }
 }

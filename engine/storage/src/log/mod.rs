@@ -156,6 +156,7 @@ pub struct Log {
     settings: Settings,
     state: Mutex<State>,
     turn: Mutex<Turn>,
+    releasing: Mutex<()>,
     window: Window,
     salts: Mutex<Box<dyn Rng>>,
     durable: AtomicU64,
@@ -254,15 +255,20 @@ impl Log {
         Ok(())
     }
 
-    fn append_now(&self, records: &[Record<'_>], size: u64) -> Result<Result<Sequence, usize>, LogError> {
-        let mut guard = locked(&self.state);
-        let state = &mut *guard;
+    /// Takes records, all or none; says how many segments must be ready first, if that is what is missing.
+    fn put(&self, state: &mut State, records: &[Record<'_>]) -> Result<Result<Sequence, usize>, LogError> {
+        let size = records.iter().map(|record| record::size_of(record) as u64).sum::<u64>();
         self.watch.alive()?;
         if state.closed {
             return Err(LogError::Fatal(Arc::new(std::io::Error::other("it was closed"))));
         }
         if records.is_empty() {
             return Ok(Ok(state.last));
+        }
+        let room = self.settings.segment_bytes - PAGE - record::GROUP as u64;
+        if size > room {
+            let problem = format!("{size} bytes in one call; a segment has room for {room}, see `segment_bytes`");
+            return Err(LogError::Refused { partition: records[0].partition(), problem });
         }
         if state.waiting_bytes + size > self.settings.pending_bytes.max(size) {
             return Err(LogError::Busy { waiting: state.waiting_bytes, limit: self.settings.pending_bytes });
@@ -312,15 +318,9 @@ fn growing(state: &State) -> bool {
 
 impl LogStore for Log {
     fn append(&self, records: &[Record<'_>]) -> Result<Sequence, LogError> {
-        let size = records.iter().map(|record| record::size_of(record) as u64).sum::<u64>();
-        let room = self.settings.segment_bytes - PAGE - record::GROUP as u64;
-        if size > room {
-            let partition = records.first().map(Record::partition).unwrap_or_default();
-            let problem = format!("{size} bytes in one call; a segment has room for {room}, see `segment_bytes`");
-            return Err(LogError::Refused { partition, problem });
-        }
         loop {
-            match self.append_now(records, size)? {
+            let put = self.put(&mut locked(&self.state), records)?;
+            match put {
                 Ok(last) => return Ok(last),
                 Err(wanted) => {
                     while locked(&self.state).prepared.len() < wanted {

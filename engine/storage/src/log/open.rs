@@ -118,7 +118,14 @@ impl Log {
             spare: None,
             closed: false,
         };
-        let turn = Turn { chain: scan.chain, tail: None, unwritten: VecDeque::new(), synced: scan.last, synced_at: env.clock.now() };
+        let turn = Turn {
+            chain: scan.chain,
+            tail: None,
+            unwritten: VecDeque::new(),
+            unsynced: None,
+            synced: scan.last,
+            synced_at: env.clock.now(),
+        };
         debug_assert!(end >= PAGE && record::GROUP > 0);
         let log = Self {
             _lock: lock,
@@ -128,6 +135,7 @@ impl Log {
             settings,
             state: Mutex::new(state),
             turn: Mutex::new(turn),
+            releasing: Mutex::new(()),
             window: Window::default(),
             salts: Mutex::new(rng),
             durable: AtomicU64::new(scan.last.0),

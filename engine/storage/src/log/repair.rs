@@ -2,9 +2,9 @@
 
 use std::io;
 
-use quorate_env::disk::Disk;
+use quorate_env::disk::{Disk, Lock};
 
-use super::open::advice;
+use super::open::{advice, lock_in};
 use super::recovery::Scanner;
 use super::segment::{self, PAGE};
 use crate::store::{Damage, LogError, Sequence};
@@ -34,6 +34,14 @@ pub struct Repair {
 }
 
 impl Repair {
+    /// Takes the lock that a log holds while it is open.
+    ///
+    /// # Errors
+    /// Of kind `WouldBlock` if somebody has it open.
+    pub fn lock(disk: &dyn Disk, folder: &str) -> io::Result<Box<dyn Lock>> {
+        disk.lock(&lock_in(folder))
+    }
+
     /// Looks for damage in a log that nobody has open. Nothing is changed.
     ///
     /// # Errors
