@@ -2,7 +2,8 @@
 //!
 //! Outside vectors come first: verdicts that others published, for signatures, trees and quorums. Then the engine against itself:
 //! pinned encodings, every bit against the scalar reference, independence of order, and faults planted on purpose, which must be
-//! found. Last come crashes, flipped bits and full disks, which storage must survive whatever the backend. A suite is a function from a [`Bench`] to a [`Verdict`]; it has one file here, under its own name.
+//! found. Last come crashes, flipped bits and full disks, which storage must survive whatever the backend. A suite is a function from a
+//! [`Bench`] to a [`Verdict`]; it has one file here, under its own name.
 
 mod blake3;
 mod cctv_ed25519;

@@ -68,7 +68,8 @@ impl Log {
     /// Opens the log in a folder, or begins one. `rng` gives the salts of segments.
     ///
     /// # Errors
-    /// [`LogError::Io`] of kind `WouldBlock` if somebody has it open. [`LogError::Corrupt`] if what is there is not what was written; it says where, and what can be done.
+    /// [`LogError::Io`] of kind `WouldBlock` if somebody has it open. [`LogError::Corrupt`] if what is there is not what was written;
+    /// it says where, and what can be done.
     pub fn open(env: Env, folder: &str, owner: Owner, settings: Settings, mut rng: Box<dyn Rng>) -> Result<(Self, Recovery), LogError> {
         let io = |error: std::io::Error| LogError::Io(error.into());
         settings.check().map_err(|error| io(std::io::Error::new(std::io::ErrorKind::InvalidInput, error)))?;
