@@ -1,11 +1,12 @@
-//! Quorate's stages beside rivals: the same work, in one run, on one thread. README.md says what is fair about it and what is not.
+//! Quorate's stages beside rivals: the same work, in one run. README.md says what is fair about it and what is not.
 //!
-//! Usage: `peers cpu [--json]`. One line a comparison; `ratio` is how many times faster we are.
+//! Usage: `peers SUITE [--json]`, where the suites are `cpu` and `storage`. One line a comparison; `ratio` is how many times faster we are.
 #![forbid(unsafe_code)]
 
 mod cpu;
 mod pairwise;
 mod report;
+mod storage;
 
 use std::process::ExitCode;
 
@@ -20,9 +21,22 @@ fn main() -> ExitCode {
             cpu::run(format);
             ExitCode::SUCCESS
         }
-        _ => {
-            eprintln!("usage: peers cpu [--json]");
-            ExitCode::from(2)
+        ["storage"] => {
+            storage::run(format);
+            ExitCode::SUCCESS
         }
+        ["child", task, folder] => match storage::child(task, folder) {
+            Some(result) => {
+                println!("{result}");
+                ExitCode::SUCCESS
+            }
+            None => usage(),
+        },
+        _ => usage(),
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: peers cpu|storage [--json]");
+    ExitCode::from(2)
 }

@@ -15,13 +15,13 @@ pub enum Format {
 
 /// What was compared.
 pub struct Comparison<'a> {
-    /// Of the pipeline: `verify`, `aggregate+quorum`, `quorum`, `merkle`.
+    /// Of the pipeline: `verify`, `aggregate+quorum`, `quorum`, `merkle`; of storage: `append`, `recover`, `memory`.
     pub stage: &'a str,
     /// Which way of doing it.
     pub variant: &'a str,
     /// How much at a time.
     pub shape: &'a str,
-    /// What is counted, a second.
+    /// What is counted, a second; or what is used up, where less is better.
     pub unit: &'a str,
     /// Who the other side is, and what it was asked.
     pub peer: &'a str,
@@ -49,7 +49,7 @@ pub fn line(format: Format, what: &Comparison<'_>, rates: Rates) {
         Format::Table => {
             let ours = rates.ours.map_or("-".to_owned(), short);
             let ratio = rates.ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
-            println!("{stage:<17} {variant:<9} {shape:<34} {ours:>8} against {:>8} {unit:<15} {ratio:>9}  {peer}", short(rates.peer));
+            println!("{stage:<17} {variant:<16} {shape:<34} {ours:>8} against {:>8} {unit:<15} {ratio:>9}  {peer}", short(rates.peer));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::cli::Options;
 use crate::nearest::nearest;
 use crate::shell;
 
-const SUITES: &[&str] = &["cpu"];
+const SUITES: &[&str] = &["cpu", "storage"];
 
 /// Builds the rivals' workspace and runs one suite of it, its output passed through.
 pub(crate) fn run(options: &Options) -> Result<(), String> {

@@ -65,7 +65,8 @@ pub(crate) static CHORES: &[Chore] = &[
         takes: "SUITE [--json]",
         about: "Measure the engine beside its rivals, the same work in one run.",
         more: "Builds benches/peers (a workspace of its own: rivals are never dependencies of the engine) with the default\n\
-               flags and runs one suite of it. Suites: cpu. Our own benches run by `cargo bench`.\n\
+               flags and runs one suite of it. Suites: cpu; storage, which writes 10 GiB beside the build, keeps at most 2 GiB of\n\
+               them, and takes minutes; QUORATE_BENCH_GIB says how many else. Our own benches run by `cargo bench`.\n\
                \n    --json       one JSON object a line, for scripts",
         flags: &["--json"],
         words_max: 1,

@@ -244,6 +244,9 @@ impl Log {
         {
             let mut bytes = state.spare.take().unwrap_or_default();
             bytes.clear();
+            // The next group will mostly be as long as this call makes it, or as the last one became.
+            let expected = state.recent.back().map_or(0, |group| group.bytes.len());
+            bytes.reserve(expected.max(record::GROUP + size as usize));
             bytes.resize(record::GROUP, 0);
             // Whoever reads what waits walks over this; what goes to disk is written over it.
             record::encode_group(&record::Group::default(), &mut bytes, state.end, segment.fill);
