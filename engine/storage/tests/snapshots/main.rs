@@ -4,7 +4,6 @@ mod crashes;
 mod files;
 mod folder;
 mod manifests;
-mod memory_log;
 mod reception;
 mod way;
 

@@ -6,9 +6,8 @@ use quorate_core::ids::Height;
 use quorate_env::disk::{Disk as _, MemoryDisk, RealDisk};
 use quorate_storage::machine::{HashMapMachine, Host, Request, StateMachine, TableMachine};
 use quorate_storage::snapshot::{Policy, Receiver, Sender, SnapshotError, Snapshots, begin, install, recover, replay, settle, take};
-use quorate_storage::{LogStore, Mark, Record};
+use quorate_storage::{LogStore, Mark, MemoryLog, Record};
 
-use super::memory_log::MemoryLog;
 use super::{P, body, mark, open, settings};
 
 const POLICY: Policy = Policy { interval: 10, log_bytes: 1 << 20, keep: 2 };
@@ -18,7 +17,8 @@ pub(crate) type Maker = fn(&MemoryDisk) -> Box<dyn StateMachine>;
 
 /// The command at an index.
 pub(crate) fn command(index: u64) -> Vec<u8> {
-    Request::Set { key: (index % 7).to_string(), value: format!("value {index}") }.encode()
+    // Long enough that a few fill a small segment.
+    Request::Set { key: (index % 7).to_string(), value: format!("value {index} {}", "-".repeat(300)) }.encode()
 }
 
 /// The state after an index.
@@ -36,7 +36,7 @@ pub(crate) fn content(machine: &dyn StateMachine) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn append(log: &MemoryLog, range: std::ops::RangeInclusive<u64>) {
+fn append(log: &MemoryLog, range: std::ops::RangeInclusive<u64>) {
     for index in range {
         log.append(&[Record::Entry { partition: P, mark: mark(index), payload: &command(index) }]).unwrap();
     }
@@ -66,6 +66,18 @@ fn what_was_applied_comes_back_from_the_snapshot_and_the_log() {
         assert_eq!(responses.len() as u64, 34 - recovered.from.index.0);
         assert_eq!(content(recovered.host.machine()), content_at(34));
     }
+}
+
+#[test]
+fn a_log_is_replayed_piece_by_piece() {
+    let log = MemoryLog::default();
+    for index in 1..=4 {
+        let payload = Request::Set { key: index.to_string(), value: "-".repeat(700 << 10) }.encode();
+        log.append(&[Record::Entry { partition: P, mark: mark(index), payload: &payload }]).unwrap();
+    }
+    let (mut host, mut responses) = (Host::new(P, Box::new(HashMapMachine::new())), Vec::new());
+    replay(&mut host, &log, Height(4), &mut responses).unwrap();
+    assert_eq!((host.applied(), responses.len()), (mark(4), 4), "two of them are more than is read at once");
 }
 
 #[test]
