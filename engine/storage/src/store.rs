@@ -170,7 +170,7 @@ pub trait LogStore: Send + Sync {
     /// Returns when everything up to `until` is durable. Whoever waits at the same time shares one sync.
     ///
     /// # Errors
-    /// A failure is final.
+    /// [`LogError::Full`] may be tried again. Any other failure is final.
     fn sync(&self, until: Sequence) -> Result<(), LogError>;
 
     /// Up to where everything is durable.

@@ -89,7 +89,10 @@ impl Disk for RealDisk {
         let place = self.place(folder)?;
         match fs::create_dir(&place) {
             Ok(()) => self.sync_folder(folder_of(folder)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && place.is_dir() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && place.is_dir() => {
+                // Whoever made it may not have got further than that.
+                self.sync_folder(folder_of(folder))
+            }
             Err(error) => Err(said(error, &place)),
         }
     }

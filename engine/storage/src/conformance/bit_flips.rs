@@ -1,4 +1,4 @@
-//! Every byte of a small log, changed: each change is detected, or does no harm.
+//! Every byte of small logs, changed: each change is detected, or does no harm.
 
 use quorate_core::verdict::Verdict;
 use quorate_env::disk::{Disk as _, Loss, MemoryDisk};
@@ -14,7 +14,7 @@ pub fn bit_flips(seed: u64) -> Verdict {
     let mut verdict = Verdict::default();
     let mut rng = Seeded::new(seed);
     let (mut detected, mut harmless) = (0, 0);
-    for closed in [true, false] {
+    for closed in [true, false, true, false] {
         match build(&mut rng, closed) {
             Ok((disk, model)) => flip_all(&disk, &model, closed, &mut rng, &mut verdict, [&mut detected, &mut harmless]),
             Err(what) => verdict.case(Err(what)),
@@ -36,6 +36,12 @@ fn build(rng: &mut Seeded, closed: bool) -> Result<(MemoryDisk, Model), String> 
         log.sync(last).map_err(said)?;
         records.iter().for_each(|record| model.take(record));
     }
+    // The front is gone, as it is in most logs.
+    log.release().map_err(said)?;
+    let records = model.propose(rng, 2, 200);
+    let borrowed: Vec<Record<'_>> = records.iter().map(Owned::borrowed).collect();
+    log.append(&borrowed).and_then(|last| log.sync(last)).map_err(said)?;
+    records.iter().for_each(|record| model.take(record));
     if closed {
         log.close().map_err(said)?;
     }

@@ -22,6 +22,8 @@ pub(super) struct Turn {
     pub(super) tail: Option<Arc<Group>>,
     /// Groups that are sealed and not on disk: the disk was full.
     pub(super) unwritten: VecDeque<Arc<Group>>,
+    /// Whether the disk was full when they were to be written.
+    pub(super) refused: bool,
     /// The segment that was written to since its last sync. There is never more than one.
     pub(super) unsynced: Option<Arc<Segment>>,
     /// Up to where the drive has everything.
@@ -64,8 +66,9 @@ impl Log {
             return Ok(());
         }
         self.window.arrive();
-        let mut turn = locked(&self.turn);
+        let turn = self.whole(&self.turn);
         self.window.leave();
+        let mut turn = turn?;
         if self.durable_now() >= until {
             return Ok(());
         }
@@ -87,7 +90,9 @@ impl Log {
     /// Writes all that waits. With `hard`, everything is on the drive afterwards, whatever the log's durability is.
     fn flush(&self, turn: &mut Turn, hard: bool) -> Result<(), LogError> {
         turn.linked();
-        turn.take(&mut locked(&self.state));
+        let mut state = self.whole(&self.state)?;
+        turn.take(&mut state);
+        drop(state);
         let (callers, began) = (self.window.serving(), now(&self.env));
         let last = turn.unwritten.back().map_or(self.durable_now(), |group| group.last());
         let wait = match self.settings.durability {
@@ -107,6 +112,7 @@ impl Log {
                 }
                 Err(error) if is_full(&error) => {
                     self.watch.full(Some(now(&self.env)));
+                    turn.refused = true;
                     return Err(LogError::Full { needed: group.bytes.len() as u64 });
                 }
                 Err(error) => return Err(self.watch.fatal(error)),
@@ -115,6 +121,9 @@ impl Log {
         if let Some(segment) = turn.unsynced.take_if(|_| wait) {
             self.sync_segment(&segment)?;
             (turn.synced, turn.synced_at) = (last, now(&self.env));
+        }
+        if std::mem::take(&mut turn.refused) {
+            self.watch.full(None);
         }
         self.durable.store(last.0, Ordering::Release);
         self.window.served(callers, now(&self.env).since(began));
@@ -133,7 +142,7 @@ impl Log {
 
     /// Puts everything that was appended so far on the drive.
     fn flush_hard(&self) -> Result<(), LogError> {
-        let mut turn = locked(&self.turn);
+        let mut turn = self.whole(&self.turn)?;
         self.watch.alive()?;
         self.flush(&mut turn, true)
     }
@@ -155,21 +164,19 @@ impl Log {
     }
 
     pub(super) fn commit_close(&self) -> Result<(), LogError> {
-        let mut turn = locked(&self.turn);
+        let mut turn = self.whole(&self.turn)?;
         self.watch.alive()?;
         self.flush(&mut turn, true)?;
         {
-            let mut guard = locked(&self.state);
+            let mut guard = self.whole(&self.state)?;
             let state = &mut *guard;
             if state.closed {
                 return Ok(());
             }
             state.closed = true;
             // A log that has no room for the mark is closed without it.
-            if self.place(state, record::HEAD as u64, false).is_err() {
-                return Ok(());
-            }
-            if let Some(group) = state.waiting.back_mut() {
+            let placed = self.place(state, record::HEAD as u64, false).is_ok();
+            if let Some(group) = state.waiting.back_mut().filter(|_| placed) {
                 record::encode_close(&mut group.bytes, group.at, group.segment.fill);
                 group.count += 1;
                 state.last.0 += 1;
@@ -183,25 +190,33 @@ impl Log {
         self.watch.alive()?;
         // One at a time, so that segments go from the oldest to the newest.
         let _turn = locked(&self.releasing);
-        // What is given up is given up by floors that are on the drive before anything goes.
-        let needed = locked(&self.state).ledger.oldest_needed();
+        // What is given up is given up by floors that are on the drive before anything goes. What is appended from now on is in the
+        // active segment or behind it.
+        let needed = {
+            let state = locked(&self.state);
+            state.ledger.oldest_needed().or(state.segments.back().map(|active| active.number)).unwrap_or(0)
+        };
         self.flush_hard()?;
         let needed = {
             let state = locked(&self.state);
             // The segment of the last group stays: it says where the sequence and the chain go on.
-            let newest = newest_written(&state);
-            needed.map_or(newest, |oldest| oldest.min(newest))
+            needed.min(newest_written(&state))
         };
-        self.carry_forward(needed)?;
         let mut freed = 0;
         loop {
+            // One segment's states fit into another, so that the reserve is enough.
+            let oldest = locked(&self.state).segments.front().map_or(needed, |segment| segment.number);
+            if oldest >= needed {
+                break;
+            }
+            self.carry_forward(oldest + 1)?;
             let oldest = {
                 let mut state = locked(&self.state);
                 // Records in memory keep their file open, and a file that is open keeps its room.
-                while let Some(group) = state.recent.pop_front_if(|group| group.segment.number < needed) {
+                while let Some(group) = state.recent.pop_front_if(|group| group.segment.number <= oldest) {
                     state.recent_bytes -= group.bytes.len() as u64;
                 }
-                state.segments.pop_front_if(|segment| segment.number < needed)
+                state.segments.pop_front_if(|segment| segment.number <= oldest)
             };
             let Some(segment) = oldest else { break };
             let path = format!("{}/{}", self.folder, super::segment::name(segment.number));
@@ -220,17 +235,14 @@ impl Log {
 
     /// Writes down again what only segments say that are about to go.
     fn carry_forward(&self, before: u64) -> Result<(), LogError> {
-        let stale = {
-            let state = locked(&self.state);
-            if state.segments.front().is_none_or(|oldest| oldest.number >= before) {
-                return Ok(());
-            }
-            state.ledger.stale(before)
-        };
+        let stale = locked(&self.state).ledger.stale(before);
+        if stale.is_empty() {
+            return Ok(());
+        }
         for partition in stale {
             loop {
                 // Looked up and written under one lock, so that it does not take the place of something newer.
-                let mut state = locked(&self.state);
+                let mut state = self.whole(&self.state)?;
                 let Some(stale) = state.ledger.stale_in(partition, before) else { break };
                 let record = match &stale {
                     Stale::Floor(mark) => Record::Floor { partition, mark: *mark },

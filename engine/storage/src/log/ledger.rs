@@ -74,7 +74,7 @@ impl Partition {
         if let Some(nth) = self.pieces.len().checked_sub(1) {
             let (end, piece) = (self.end(nth), self.pieces[nth]);
             let (all, kept) = (end + 1 - piece.first, from - piece.first);
-            self.pieces[nth].bytes = piece.bytes / all.max(1) * kept.min(all);
+            self.pieces[nth].bytes = share(piece.bytes, kept, all);
         }
         while self.terms.last().is_some_and(|(first, _)| *first >= from) {
             self.terms.pop();
@@ -118,7 +118,7 @@ impl Partition {
             let end = self.end(0);
             if let Some(piece) = self.pieces.front_mut().filter(|piece| piece.first <= mark.index.0) {
                 let (all, kept) = (end + 1 - piece.first, end.saturating_sub(mark.index.0));
-                piece.bytes = piece.bytes / all.max(1) * kept;
+                piece.bytes = share(piece.bytes, kept, all);
                 piece.first = mark.index.0 + 1;
             }
             let live = self.terms.partition_point(|(first, _)| *first <= mark.index.0 + 1);
@@ -136,6 +136,11 @@ impl Partition {
 pub(crate) enum Stale {
     Floor(Mark),
     State(u8, Arc<[u8]>),
+}
+
+/// What so many of all entries have of their bytes, if each has the same.
+fn share(bytes: u64, kept: u64, all: u64) -> u64 {
+    u64::try_from(u128::from(bytes) * u128::from(kept) / u128::from(all.max(1))).unwrap_or(bytes)
 }
 
 /// All partitions.
@@ -165,6 +170,16 @@ impl Ledger {
             }
             let Some((_, (floor, last, extended))) = &mut current else { continue };
             match *record {
+                Record::Entry { mark: Mark { index, .. }, .. }
+                | Record::Floor { mark: Mark { index, .. }, .. }
+                | Record::Cut { from: index, .. }
+                    if index.0 == u64::MAX =>
+                {
+                    return Err(refused(
+                        partition,
+                        "the highest index that there is was given; expected one with another behind it".into(),
+                    ));
+                }
                 Record::Entry { mark, .. } => {
                     if last.0.checked_add(1) != Some(mark.index.0) {
                         return Err(refused(
@@ -227,6 +242,13 @@ impl Ledger {
         let known = self.partitions.entry(record.partition()).or_default();
         let last = known.span.last.index.0;
         match *record {
+            Record::Entry { mark: Mark { index, .. }, .. }
+            | Record::Floor { mark: Mark { index, .. }, .. }
+            | Record::Cut { from: index, .. }
+                if index.0 == u64::MAX =>
+            {
+                return Err(format!("index {index} of partition {}", record.partition()));
+            }
             Record::Entry { mark, .. } if last.checked_add(1) != Some(mark.index.0) => {
                 let unknown = known.pieces.is_empty() && known.open_front.is_none() && front_is_gone && mark.index.0 > last;
                 if !unknown {

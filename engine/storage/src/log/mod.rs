@@ -66,7 +66,7 @@ pub enum Durability {
     /// The drive has it. The only one under which nothing acknowledged is lost when the power fails.
     #[default]
     Fsync,
-    /// The operating system has it, and the drive had everything this long ago.
+    /// The operating system has it, and the first sync that is asked for after this long puts it on the drive.
     Interval(Duration),
     /// The operating system has it.
     Memory,
@@ -163,12 +163,17 @@ pub struct Log {
     watch: health::Watch,
 }
 
+/// For those who only look. Those who write take [`Log::whole`].
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic under a lock is a bug of ours, and what is half done is never written: the next call finds it whole on disk.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Log {
+    /// What is about to be written. If a call panicked in the middle of it, nobody knows what it is, and nothing is written any more.
+    fn whole<'a, T>(&self, mutex: &'a Mutex<T>) -> Result<MutexGuard<'a, T>, LogError> {
+        mutex.lock().map_err(|_| self.watch.fatal(std::io::Error::other("a call panicked before it was done")))
+    }
+
     /// How the log is doing.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -217,11 +222,12 @@ impl Log {
                 locked(&self.state).prepared.push_back(Arc::new(segment));
                 Ok(())
             }
-            Err(error) if is_full(&error) => {
+            Err(failed) if failed.fatal => Err(self.watch.fatal(failed.error)),
+            Err(failed) if is_full(&failed.error) => {
                 self.watch.full(Some(self.env.clock.now()));
                 Err(LogError::Full { needed: self.settings.segment_bytes })
             }
-            Err(error) => Err(self.watch.fatal(error)),
+            Err(failed) => Err(LogError::Io(Arc::new(failed.error))),
         }
     }
 
@@ -229,12 +235,13 @@ impl Log {
     fn place(&self, state: &mut State, size: u64, entries: bool) -> Result<(), usize> {
         let head = |state: &State| if growing(state) { 0 } else { record::GROUP as u64 };
         let active = state.segments.back().map_or(0, |segment| segment.len);
-        if state.end + head(state) + size > active {
-            // The last one that is ready is the reserve.
-            let wanted = if entries { 2 } else { 1 };
-            if state.prepared.len() < wanted {
-                return Err(wanted);
-            }
+        let rolls = state.end + head(state) + size > active;
+        // Behind an entry there is a segment in reserve, whatever happens.
+        let wanted = usize::from(rolls) + usize::from(entries);
+        if state.prepared.len() < wanted {
+            return Err(wanted);
+        }
+        if rolls {
             let Some(next) = state.prepared.pop_front() else { return Err(wanted) };
             state.segments.push_back(next);
             state.end = PAGE;
@@ -322,7 +329,7 @@ fn growing(state: &State) -> bool {
 impl LogStore for Log {
     fn append(&self, records: &[Record<'_>]) -> Result<Sequence, LogError> {
         loop {
-            let put = self.put(&mut locked(&self.state), records)?;
+            let put = self.put(&mut *self.whole(&self.state)?, records)?;
             match put {
                 Ok(last) => return Ok(last),
                 Err(wanted) => {

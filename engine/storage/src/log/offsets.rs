@@ -22,6 +22,15 @@ struct Table {
     broken: bool,
 }
 
+/// The way to some entries of a partition in one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Route {
+    /// Indices, and where those entries begin.
+    pub(super) names: Vec<(u64, u32)>,
+    /// The last entry that one gets to.
+    pub(super) until: u64,
+}
+
 /// The table of one segment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SegmentTable {
@@ -54,12 +63,14 @@ impl SegmentTable {
         }
     }
 
-    /// The last name at or before an entry, and those behind it up to `end`.
-    fn route(&self, partition: PartitionId, index: u64, end: u64) -> Option<Vec<(u64, u32)>> {
+    /// The last name at or before an entry, and those behind it up to `end`; and up to which entry they lead, if there are very many.
+    fn route(&self, partition: PartitionId, index: u64, end: u64) -> Option<Route> {
         const NAMES_MAX: usize = 4096;
         let names = &self.partitions.get(&partition)?.names;
         let first = names.partition_point(|(named, _)| *named <= index).checked_sub(1)?;
-        Some(names[first..].iter().take(NAMES_MAX).take_while(|(named, _)| *named <= end).copied().collect())
+        let leads = names[first..].get(NAMES_MAX).map_or(end, |(omitted, _)| end.min(omitted - 1));
+        let names = names[first..].iter().take(NAMES_MAX).take_while(|(named, _)| *named <= end).copied().collect();
+        Some(Route { names, until: leads })
     }
 
     fn bytes(&self) -> u64 {
@@ -105,8 +116,9 @@ impl Offsets {
     }
 
     /// How to get to the entries from `index` to `end`; nothing if the segment's table was dropped.
-    pub(super) fn route(&self, segment: u64, partition: PartitionId, index: u64, end: u64) -> Option<Vec<(u64, u32)>> {
-        self.tables.get(&segment).map(|table| table.route(partition, index, end).unwrap_or_default())
+    pub(super) fn route(&self, segment: u64, partition: PartitionId, index: u64, end: u64) -> Option<Route> {
+        let table = self.tables.get(&segment)?;
+        Some(table.route(partition, index, end).unwrap_or(Route { names: Vec::new(), until: end }))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -129,11 +141,11 @@ mod tests {
     fn one_walks_from_the_last_name_before() {
         let mut table = SegmentTable::default();
         (1..=100).for_each(|index| table.note(&entry(index), false, index as u32 * 1000));
-        let route = table.route(PartitionId(1), 50, 60).unwrap();
+        let route = table.route(PartitionId(1), 50, 60).unwrap().names;
         assert!(route[0].0 <= 50 && route[0].0 > 45 && route.len() <= 4, "{route:?}");
         table.note(&Record::Cut { partition: PartitionId(1), from: Height(51) }, false, 100_500);
         table.note(&entry(51), false, 101_000);
-        assert_eq!(table.route(PartitionId(1), 51, 51).unwrap(), [(51, 101_000)]);
+        assert_eq!(table.route(PartitionId(1), 51, 51).unwrap().names, [(51, 101_000)]);
     }
 
     #[test]

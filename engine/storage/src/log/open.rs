@@ -48,6 +48,19 @@ impl Settings {
     }
 }
 
+/// Writes what is in a part of a segment once more, and syncs.
+fn write_again(segment: &Segment, from: u64, to: u64) -> std::io::Result<()> {
+    let mut piece = vec![0; (1 << 20).min(to.saturating_sub(from) as usize)];
+    let mut at = from;
+    while at < to {
+        let len = piece.len().min((to - at) as usize);
+        segment.file.read_exact_at(&mut piece[..len], at)?;
+        segment.file.write_at(&piece[..len], at)?;
+        at += len as u64;
+    }
+    segment.file.sync()
+}
+
 /// The file whose lock says that somebody has the log open.
 pub(super) fn lock_in(folder: &str) -> String {
     format!("{folder}/lock")
@@ -78,13 +91,14 @@ impl Log {
         let lock = disk.lock(&lock_in(folder)).map_err(io)?;
         let mut scan = Scanner::run(disk, folder, Some(&owner), settings.index_bytes)?;
         if let Some(damage) = scan.damage.take() {
-            return Err(LogError::Corrupt(Arc::new(advice(damage, scan.last, scan.lost_until))));
+            return Err(LogError::Corrupt(Arc::new(advice(damage, scan.keeps(), scan.lost_until))));
         }
         for name in &scan.recovery.removed {
             disk.remove(&format!("{folder}/{name}")).map_err(io)?;
         }
         if scan.segments.is_empty() {
-            let made = Segment::create(disk, folder, 1, settings.segment_bytes, rng.next_u64(), &owner).map_err(io)?;
+            let made =
+                Segment::create(disk, folder, 1, settings.segment_bytes, rng.next_u64(), &owner).map_err(|failed| io(failed.error))?;
             scan.segments.push(made);
         }
         // A torn tail becomes room again. If a crash comes in between, it is as torn as before.
@@ -100,9 +114,13 @@ impl Log {
             let path = format!("{folder}/{}", segment::name(segment.number));
             disk.remove(&path).and_then(|()| disk.sync_folder(folder)).map_err(io)?;
         }
-        // What is kept was read, but nobody knows whether the drive has it.
-        if let Some(segment) = scan.segments.last() {
-            segment.file.sync().map_err(io)?;
+        // What is kept was read, but nobody knows whether the drive has it. If a sync failed and the process began again, memory may have
+        // what the drive lost, and would not write it by itself.
+        if let Some((_, first, from)) = scan.tail {
+            for (nth, segment) in scan.segments.iter().enumerate().skip(first) {
+                let from = if nth == first { from } else { PAGE };
+                write_again(segment, from, scan.ends[nth]).map_err(io)?;
+            }
         }
         disk.sync_folder(folder).map_err(io)?;
         let state = State {
@@ -123,6 +141,7 @@ impl Log {
             chain: scan.chain,
             tail: None,
             unwritten: VecDeque::new(),
+            refused: false,
             unsynced: None,
             synced: scan.last,
             synced_at: env.clock.now(),

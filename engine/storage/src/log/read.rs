@@ -41,7 +41,7 @@ impl Log {
                 let until = until.min(end - 1);
                 let segment = find(&state, number).ok_or_else(|| state.ledger.missing(partition, Height(index)))?;
                 if let Some(route) = state.offsets.route(number, partition, index, until) {
-                    return Ok(Piece { segment, route, until });
+                    return Ok(Piece { segment, until: route.until, route: route.names });
                 }
                 (segment, until)
             };

@@ -62,6 +62,19 @@ pub(super) struct Scan {
     pub(super) damage: Option<Damage>,
     /// The highest record number that is behind the damage.
     pub(super) lost_until: Sequence,
+    /// Where the records begin of which no later group says that they were durable: the first, its segment, and the place.
+    pub(super) tail: Option<(Sequence, usize, u64)>,
+    /// Where the records of each segment end.
+    pub(super) ends: Vec<u64>,
+    /// Entries are missing at the front: there is no place to cut behind which it would be whole.
+    pub(super) front_missing: bool,
+}
+
+impl Scan {
+    /// The last record that a cut at the damage would keep.
+    pub(super) fn keeps(&self) -> Sequence {
+        if self.front_missing { Sequence(0) } else { self.last }
+    }
 }
 
 fn io(error: std::io::Error) -> LogError {
@@ -100,6 +113,9 @@ impl<'a> Scanner<'a> {
                 dirty: Vec::new(),
                 damage: None,
                 lost_until: Sequence(0),
+                tail: None,
+                ends: Vec::new(),
+                front_missing: false,
             },
             owner,
             buffer: Vec::new(),
@@ -169,6 +185,7 @@ impl<'a> Scanner<'a> {
                 }
             };
             self.scan.end = (nth, at);
+            self.scan.ends.push(at);
             // A segment that was only prepared follows the last one.
             if nth + 1 < self.scan.segments.len() && self.continues_in(nth + 1)? {
                 nth += 1;
@@ -186,7 +203,7 @@ impl<'a> Scanner<'a> {
         segment.file.read_exact_at(&mut head, PAGE).map_err(io)?;
         let next = Sequence(self.scan.last.0 + 1);
         Ok(match record::decode(&head, PAGE, segment.fill) {
-            Ok((Found::Group(group), _)) => !self.begun || (group.first == next && group.chain == self.scan.chain),
+            Ok((Found::Group(group), _)) => self.begun && group.first == next && group.chain == self.scan.chain,
             _ => false,
         })
     }
@@ -205,6 +222,9 @@ impl<'a> Scanner<'a> {
             } else if group.first != next || group.chain != self.scan.chain {
                 let found = format!("a group of records from number {} on, with chain {}", group.first.0, group.chain);
                 break Stop::Wrong(at, found, format!("number {}, with chain {}", next.0, self.scan.chain));
+            }
+            if !self.begun || group.durable >= self.scan.last {
+                self.scan.tail = Some((group.first, nth, at));
             }
             self.begun = true;
             let end = at + GROUP as u64 + group.len;
@@ -239,6 +259,7 @@ impl<'a> Scanner<'a> {
         };
         self.buffer = bytes;
         self.scan.offsets.insert(number, table);
+        self.scan.offsets.trim(number, number);
         stop
     }
 
@@ -252,6 +273,8 @@ impl<'a> Scanner<'a> {
         if promised.0 >= next {
             let expected = format!("record {next}: a later group says that all up to {} was durable", promised.0);
             self.damaged(name, at, found, expected);
+        } else if !self.begun && self.front_is_gone {
+            self.damaged(name, at, found, "records: the first segment that is kept has some".into());
         } else if !torn {
             self.damaged(name, at, found, format!("record {next} as it was written, or room that was never written to"));
         } else if self.scan.damage.is_none() {
@@ -259,6 +282,8 @@ impl<'a> Scanner<'a> {
                 self.scan.recovery.torn = Some(Torn { segment: name, offset: at, bytes: to.saturating_sub(at) });
             }
             if let Some((partition, span, first)) = self.scan.ledger.front_missing() {
+                self.scan.front_missing = true;
+                self.scan.lost_until = self.scan.lost_until.max(self.scan.last);
                 let first_name = segment::name(self.scan.segments[0].number);
                 let found = format!("entries of partition {partition} from {first} on");
                 self.damaged(first_name, PAGE, found, format!("entries from {} on, behind the floor", span.floor.index.0 + 1));

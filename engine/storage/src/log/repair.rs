@@ -48,15 +48,16 @@ impl Repair {
     /// If the files cannot be read.
     pub fn plan(disk: &dyn Disk, folder: &str) -> Result<Option<Self>, LogError> {
         let scan = Scanner::run(disk, folder, None, INDEX_BYTES)?;
+        let keeps = scan.keeps();
         let Some(damage) = scan.damage else { return Ok(None) };
-        let damage = advice(damage, scan.last, scan.lost_until);
+        let damage = advice(damage, keeps, scan.lost_until);
         let cut = segment::number(&damage.segment).unwrap_or(0);
         let opened = scan.segments.iter().any(|segment| segment.number == cut);
         let end = (opened && damage.offset >= PAGE).then_some((cut, damage.offset));
         let names = disk.list(folder).map_err(|error| LogError::Io(error.into()))?;
         let mut segments: Vec<String> = names.into_iter().filter(|name| segment::number(name).is_some_and(|n| n >= cut)).collect();
         segments.sort();
-        let loss = Loss { keeps: scan.last, records: scan.lost_until.0.saturating_sub(scan.last.0), segments };
+        let loss = Loss { keeps, records: scan.lost_until.0.saturating_sub(keeps.0), segments };
         Ok(Some(Self { damage, loss, end }))
     }
 
@@ -87,11 +88,13 @@ impl Repair {
     }
 }
 
-/// Copies a file to one whose name ends in `.damaged`, unless that was done before.
+/// Copies a file to one whose name ends in `.damaged` and that is not there yet: earlier repairs left theirs.
 fn put_aside(disk: &dyn Disk, path: &str) -> io::Result<()> {
-    let (copy, unfinished) = (format!("{path}.damaged"), format!("{path}.copy"));
-    if disk.open(&copy).is_ok() {
-        return Ok(());
+    let unfinished = format!("{path}.copy");
+    let (mut copy, mut nth) = (format!("{path}.damaged"), 1);
+    while disk.open(&copy).is_ok() {
+        nth += 1;
+        copy = format!("{path}.{nth}.damaged");
     }
     if disk.open(&unfinished).is_ok() {
         disk.remove(&unfinished)?;

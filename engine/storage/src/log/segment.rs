@@ -63,6 +63,13 @@ pub(super) fn number(name: &str) -> Option<u64> {
 /// The name of what is not a segment yet.
 pub(super) const UNFINISHED: &str = "next.tmp";
 
+/// Why there is no new segment.
+pub(super) struct Failed {
+    pub(super) error: io::Error,
+    /// Whether a sync failed, after which nobody knows what the disk holds.
+    pub(super) fatal: bool,
+}
+
 /// What a first page says, or why it cannot be read.
 pub(super) enum Head {
     Good { segment: Segment, owner: Owner },
@@ -71,25 +78,23 @@ pub(super) enum Head {
 
 impl Segment {
     /// Makes a new one, ready to be written to.
-    pub(super) fn create(disk: &dyn Disk, folder: &str, number: u64, len: u64, salt: u64, owner: &Owner) -> io::Result<Self> {
+    pub(super) fn create(disk: &dyn Disk, folder: &str, number: u64, len: u64, salt: u64, owner: &Owner) -> Result<Self, Failed> {
         let unfinished = format!("{folder}/{UNFINISHED}");
-        let file = disk.create(&unfinished)?;
+        let file = disk.create(&unfinished).map_err(|error| Failed { error, fatal: false })?;
         let fill = Fill(salt);
-        let made = (|| {
-            file.write_at(&page(number, len, salt, owner), 0)?;
-            fill.write(file.as_ref(), PAGE, len)?;
+        let filled = file.write_at(&page(number, len, salt, owner), 0).and_then(|()| fill.write(file.as_ref(), PAGE, len));
+        if let Err(error) = filled {
+            // The room it took is wanted back. If that fails too, the next start removes it.
+            let _ = disk.remove(&unfinished);
+            return Err(Failed { error, fatal: false });
+        }
+        let named = || {
             file.sync()?;
             disk.rename(&unfinished, &format!("{folder}/{}", name(number)))?;
             disk.sync_folder(folder)
-        })();
-        match made {
-            Ok(()) => Ok(Self { number, len, fill, file }),
-            Err(error) => {
-                // The room it took is wanted back. If that fails too, the next start removes it.
-                let _ = disk.remove(&unfinished);
-                Err(error)
-            }
-        }
+        };
+        named().map_err(|error| Failed { error, fatal: true })?;
+        Ok(Self { number, len, fill, file })
     }
 
     /// Opens the one with this number.
