@@ -60,12 +60,8 @@ impl Log {
         if self.durable_now() >= until {
             return Ok(());
         }
-        self.window.arrive();
+        let Some(_lead) = self.window.lead(until, &self.durable) else { return Ok(()) };
         let mut turn = locked(&self.turn);
-        self.window.leave();
-        if self.durable_now() >= until {
-            return Ok(());
-        }
         self.watch.alive()?;
         self.window.gather(self.env.clock.as_ref());
         self.flush(&mut turn, false)?;
