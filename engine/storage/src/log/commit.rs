@@ -9,6 +9,7 @@ use quorate_core::ids::PartitionId;
 use quorate_env::clock::Moment;
 use quorate_env::disk::is_full;
 
+use super::chain::Tail;
 use super::ledger::Stale;
 use super::{Durability, Group, Log, State, locked, now, record};
 use crate::store::{LogError, LogStore as _, Record, Sequence};
@@ -18,7 +19,7 @@ pub(super) struct Turn {
     /// The hash over all groups but the tail.
     pub(super) chain: Digest,
     /// The last group, whose hash nobody has needed yet.
-    pub(super) tail: Option<Arc<Group>>,
+    pub(super) tail: Option<Arc<Tail>>,
     /// Groups that are sealed and not on disk: the disk was full.
     pub(super) unwritten: VecDeque<Arc<Group>>,
     /// Up to where the drive has everything.
@@ -30,7 +31,7 @@ impl Turn {
     /// The hash over all groups so far.
     fn linked(&mut self) -> Digest {
         if let Some(tail) = self.tail.take() {
-            self.chain = record::link(&self.chain, &tail.bytes);
+            self.chain = tail.linked();
         }
         self.chain
     }
@@ -49,7 +50,7 @@ impl Turn {
             let group = Arc::new(group);
             state.recent_bytes += group.bytes.len() as u64;
             state.recent.push_back(Arc::clone(&group));
-            self.tail = Some(Arc::clone(&group));
+            self.tail = Some(Arc::new(Tail::new(Arc::clone(&group), head.chain)));
             self.unwritten.push_back(group);
         }
     }
@@ -88,6 +89,9 @@ impl Log {
             Durability::Interval(time) => closing || began.since(turn.synced_at) >= time,
             Durability::Memory => false,
         };
+        if let Some(tail) = turn.tail.as_ref().filter(|_| wait) {
+            tail.begin();
+        }
         let mut written: Option<Arc<Group>> = None;
         while let Some(group) = turn.unwritten.front() {
             // One segment is whole before the next begins.
