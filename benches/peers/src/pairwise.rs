@@ -93,9 +93,14 @@ pub struct Rates {
 }
 
 /// Measures both sides, or the rival alone where our side is missing.
-pub fn compare(ours: Option<Side<'_>>, mut peer: Side<'_>) -> Rates {
+pub fn compare(ours: Option<Side<'_>>, peer: Side<'_>) -> Rates {
+    compare_within(BUDGET, ours, peer)
+}
+
+/// The same with another budget, for calls that take so long that there would be too few pairs.
+pub fn compare_within(budget: Duration, ours: Option<Side<'_>>, mut peer: Side<'_>) -> Rates {
     let begun = Instant::now();
-    let enough = |pairs: usize| pairs >= PAIRS_MAX || (pairs >= PAIRS_MIN && begun.elapsed() >= BUDGET);
+    let enough = |pairs: usize| pairs >= PAIRS_MAX || (pairs >= PAIRS_MIN && begun.elapsed() >= budget);
     let peer_calls = peer.calls_in_a_slice();
     let (mut our_rates, mut peer_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let Some(mut ours) = ours else {

@@ -2,17 +2,21 @@
 //!
 //! What is compared is a commit: the disk's part is the same on all sides, what a side adds to it is its own.
 
+use std::time::Duration;
+
 use super::fjall::Fjall;
 use super::ours::{Crowd, Ours, Upkeep};
 use super::raw::{Raw, WhenFull};
 use super::redb::Redb;
 use super::{Folder, payloads};
-use crate::pairwise::{Side, compare};
+use crate::pairwise::{Side, compare, compare_within};
 use crate::report::{Comparison, Format, line, versioned};
 
 const WAITING: [usize; 3] = [1, 16, 256];
 /// A call of the sustained variant writes so many bytes, so that every call makes and gives up as much as it writes.
 const SUSTAINED_BYTES: usize = 64 << 20;
+/// Such a call takes a second.
+const SUSTAINED_BUDGET: Duration = Duration::from_secs(20);
 /// How many threads append and sync, and how often each does in a call, so that starting them weighs little.
 const THREADS: usize = 16;
 const ROUNDS: usize = 128;
@@ -63,7 +67,7 @@ fn sustained(format: Format, waiting: usize) {
     let mut ours = Ours::new(folder.path(), &payloads, Upkeep::Counted);
     let mut raw = Raw::new(folder.path(), &payloads, WhenFull::Another);
     let our_side = Side::with_clock(waiting * commits, |clock| (0..commits).for_each(|_| ours.commit(clock)));
-    let rates = compare(Some(our_side), Side::new(waiting * commits, || (0..commits).for_each(|_| raw.commit())));
+    let rates = compare_within(SUSTAINED_BUDGET, Some(our_side), Side::new(waiting * commits, || (0..commits).for_each(|_| raw.commit())));
     raw.check();
     ours.check();
     let peer = "raw, a new file of 64 MiB now and then";

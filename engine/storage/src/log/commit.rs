@@ -9,6 +9,7 @@ use quorate_core::ids::PartitionId;
 use quorate_env::clock::Moment;
 use quorate_env::disk::is_full;
 
+use super::chain::Tail;
 use super::ledger::Stale;
 use super::segment::Segment;
 use super::{Durability, Group, Log, State, locked, now, record};
@@ -19,7 +20,7 @@ pub(super) struct Turn {
     /// The hash over all groups but the tail.
     pub(super) chain: Digest,
     /// The last group, whose hash nobody has needed yet.
-    pub(super) tail: Option<Arc<Group>>,
+    pub(super) tail: Option<Arc<Tail>>,
     /// Groups that are sealed and not on disk: the disk was full.
     pub(super) unwritten: VecDeque<Arc<Group>>,
     /// Whether the disk was full when they were to be written.
@@ -35,7 +36,7 @@ impl Turn {
     /// The hash over all groups so far.
     fn linked(&mut self) -> Digest {
         if let Some(tail) = self.tail.take() {
-            self.chain = record::link(&self.chain, &tail.bytes);
+            self.chain = tail.linked();
         }
         self.chain
     }
@@ -54,7 +55,7 @@ impl Turn {
             let group = Arc::new(group);
             state.recent_bytes += group.bytes.len() as u64;
             state.recent.push_back(Arc::clone(&group));
-            self.tail = Some(Arc::clone(&group));
+            self.tail = Some(Arc::new(Tail::new(Arc::clone(&group), head.chain)));
             self.unwritten.push_back(group);
         }
     }
@@ -65,10 +66,8 @@ impl Log {
         if self.durable_now() >= until {
             return Ok(());
         }
-        self.window.arrive();
-        let turn = self.whole(&self.turn);
-        self.window.leave();
-        let mut turn = turn?;
+        let Some(_lead) = self.window.lead(until, &self.durable) else { return Ok(()) };
+        let mut turn = self.whole(&self.turn)?;
         if self.durable_now() >= until {
             return Ok(());
         }
@@ -100,6 +99,9 @@ impl Log {
             Durability::Interval(time) => hard || began.since(turn.synced_at) >= time,
             Durability::Memory => hard,
         };
+        if let Some(tail) = turn.tail.as_ref().filter(|_| wait) {
+            tail.begin();
+        }
         while let Some(group) = turn.unwritten.front() {
             // One segment is on the drive before the next begins.
             if let Some(before) = turn.unsynced.take_if(|before| before.number != group.segment.number) {

@@ -22,6 +22,7 @@
 //! One prepared segment is kept in reserve. Entries never take it; state, cuts and floors do, so that a node can still vote and can
 //! still give up what a snapshot holds. When there is room again, the next append finds it.
 
+mod chain;
 mod commit;
 mod fill;
 mod health;
