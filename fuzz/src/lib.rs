@@ -4,3 +4,4 @@
 mod cluster;
 pub mod properties;
 pub mod seeds;
+mod segments;

@@ -4,7 +4,11 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod storage;
+
 use std::fmt::Display;
+
+pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
 
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::block::Block;

@@ -3,6 +3,8 @@
 //! Few and small. A good seed is one valid encoding of each shape, so that the fuzzer need not find magic numbers, lengths
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
+mod storage;
+
 use quorate_core::block::{Block, Timestamp};
 use quorate_core::context::Context;
 use quorate_core::electorate::{Electorate, Member, VoteKey};
@@ -34,6 +36,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(blocks());
     seeds.extend(proved());
     seeds.extend(trees());
+    seeds.extend(storage::all());
     seeds
 }
 

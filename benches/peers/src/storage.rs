@@ -9,6 +9,7 @@ mod ours;
 mod raw;
 mod recover;
 mod redb;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::report::Format;
 pub fn run(format: Format) {
     append::run(format);
     recover::run(format);
+    snapshot::run(format);
     memory::run(format);
 }
 

@@ -1,7 +1,8 @@
 //! A data directory of each format that there ever was, opened by this version.
 //!
 //! `fixtures/golden/directories/vN` is a directory as format N wrote it, with what it holds in `expected.json`. The one of the format that
-//! is written today is also checked byte for byte. After a change of the format, with its number raised, the old directories stay and
+//! is written today is also checked byte for byte, but for the state of a machine on disk: how its pages lie is the table's business, so
+//! that file is only opened and compared. After a change of the format, with its number raised, the old directories stay and
 //! the new one is made by
 //!
 //! ```text
@@ -19,6 +20,8 @@ use quorate_env::disk::{Disk as _, MemoryDisk};
 use quorate_env::rng::Seeded;
 use quorate_pipeline::conformance::Verdict;
 use quorate_storage::log::{FORMAT, Log, Owner, Recovery, Settings};
+use quorate_storage::machine::{Command, HashMapMachine, Request, StateMachine, TableMachine};
+use quorate_storage::snapshot::{self, Snapshots};
 use quorate_storage::{LogStore, Mark, Record};
 use serde_json::{Value, json};
 
@@ -35,6 +38,12 @@ pub(super) const SUITE: Suite = Suite {
 };
 
 const EXPECTED: &str = "expected.json";
+
+/// The state of the machine on disk. Its bytes are not held to anything, only what they say.
+pub const STATE: &str = "state";
+
+/// The partition that the snapshot is of.
+const P: PartitionId = PartitionId(1);
 
 fn directories(verdict: &mut Verdict) -> Result<(), String> {
     let versions: BTreeSet<&str> = FILES.iter().filter_map(|(path, _)| path.split_once('/')).map(|(version, _)| version).collect();
@@ -62,6 +71,7 @@ fn opened(version: &str) -> Result<(), Error> {
         disk.create(path)?.write_at(bytes, 0)?;
     }
     let expected = expected.ok_or("there is no expected.json")?;
+    compared("the snapshot and the state", &kept(&disk)?, &expected["kept"])?;
     for round in 0..2 {
         let (log, recovery) = open(&disk)?;
         if !recovery.closed || recovery.torn.is_some() {
@@ -75,9 +85,7 @@ fn opened(version: &str) -> Result<(), Error> {
                 return Err(format!("what was appended is now {added}").into());
             }
         }
-        if found != expected {
-            return Err(format!("it holds {found}; expected {expected}").into());
-        }
+        compared("the log", &found["partitions"], &expected["partitions"])?;
         if round == 0 {
             let last = log.append(&[entry(u32::MAX, 1, 1, b"added")])?;
             log.sync(last)?;
@@ -85,6 +93,55 @@ fn opened(version: &str) -> Result<(), Error> {
         log.close()?;
     }
     Ok(())
+}
+
+fn compared(what: &str, found: &Value, expected: &Value) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(format!("{what}: it holds {found}; expected {expected}").into()) }
+}
+
+fn snapshots(disk: &MemoryDisk) -> Result<Snapshots, Error> {
+    let settings = snapshot::Settings::new(ClusterId(Digest([0xc1; 32])), MemberId(3));
+    Ok(Snapshots::open(Arc::new(disk.clone()), "snapshots", snapshot::Settings { chunk_bytes: 100, ..settings })?)
+}
+
+fn state_of(machine: &dyn StateMachine) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    machine.snapshot()?.write_to(&mut bytes)?;
+    Ok(data::hex(&bytes))
+}
+
+/// What the newest snapshot and the machine on disk hold.
+fn kept(disk: &MemoryDisk) -> Result<Value, Error> {
+    let latest = snapshots(disk)?.latest(P)?;
+    if let Some(damage) = latest.damaged.into_iter().next() {
+        return Err(damage.into());
+    }
+    let reader = latest.reader.ok_or("there is no snapshot")?;
+    let manifest = reader.manifest();
+    let mut restored = HashMapMachine::new();
+    restored.restore(manifest.mark(), &mut reader.body())?;
+    let table = TableMachine::open_with(disk, STATE, CACHE_BYTES)?;
+    let mark = |mark: Mark| json!([mark.index.0, mark.term.0]);
+    Ok(json!({
+        "snapshot": { "mark": mark(manifest.mark()), "meta": data::hex(manifest.meta()), "state": state_of(&restored)? },
+        "table": { "mark": mark(table.durable()), "state": state_of(&table)? },
+    }))
+}
+
+const CACHE_BYTES: usize = 1 << 20;
+
+/// Writes a snapshot after entry 25, and a machine on disk that is at entry 30.
+fn keep(disk: &MemoryDisk) -> Result<(), Error> {
+    let mut table = TableMachine::open_with(disk, STATE, CACHE_BYTES)?;
+    for index in 1..=30_u64 {
+        let mark = Mark { index: Height(index), term: View(1 + index / 16) };
+        let payload = Request::Set { key: format!("key {}", index % 7), value: format!("value {index}") }.encode();
+        table.apply_batch(&[Command { mark, payload: &payload }], &mut Vec::new())?;
+        if index == 25 {
+            snapshots(disk)?.write(P, mark, b"what goes with it".to_vec(), table.snapshot()?.as_mut())?;
+        }
+    }
+    Ok(table.sync()?)
 }
 
 fn open(disk: &MemoryDisk) -> Result<(Log, Recovery), Error> {
@@ -137,14 +194,20 @@ pub fn written() -> Result<Vec<(String, Vec<u8>)>, Error> {
     log.append(&[Record::Floor { partition: PartitionId(1), mark: mark(25, 2) }])?;
     log.release()?;
     log.close()?;
-    let expected = described(&log)?;
+    let mut expected = described(&log)?;
     drop(log);
+    keep(&disk)?;
+    expected["kept"] = kept(&disk)?;
     let mut files = vec![(format!("v{FORMAT}/{EXPECTED}"), format!("{}\n", serde_json::to_string(&expected)?).into_bytes())];
-    for name in disk.list("log")? {
-        let file = disk.open(&format!("log/{name}"))?;
+    let mut paths = vec![STATE.to_owned()];
+    for folder in ["log", "snapshots"] {
+        paths.extend(disk.list(folder)?.into_iter().map(|name| format!("{folder}/{name}")));
+    }
+    for path in paths {
+        let file = disk.open(&path)?;
         let mut bytes = vec![0; file.len()? as usize];
         file.read_exact_at(&mut bytes, 0)?;
-        files.push((format!("v{FORMAT}/log/{name}"), bytes));
+        files.push((format!("v{FORMAT}/{path}"), bytes));
     }
     Ok(files)
 }

@@ -11,6 +11,9 @@ use quorate_core::ids::{Height, PartitionId, View};
 
 use crate::store::{LogError, Mark, Record, Span};
 
+/// No entry has this index, and no floor: there must be one behind the last.
+const INDEX_LIMIT: u64 = u64::MAX;
+
 /// A partition's entries in one segment: from this index up to the next piece's.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
@@ -170,15 +173,8 @@ impl Ledger {
             }
             let Some((_, (floor, last, extended))) = &mut current else { continue };
             match *record {
-                Record::Entry { mark: Mark { index, .. }, .. }
-                | Record::Floor { mark: Mark { index, .. }, .. }
-                | Record::Cut { from: index, .. }
-                    if index.0 == u64::MAX =>
-                {
-                    return Err(refused(
-                        partition,
-                        "the highest index that there is was given; expected one with another behind it".into(),
-                    ));
+                Record::Entry { mark, .. } | Record::Floor { mark, .. } if mark.index.0 == INDEX_LIMIT => {
+                    return Err(refused(partition, format!("index {INDEX_LIMIT} was given; expected a lower one")));
                 }
                 Record::Entry { mark, .. } => {
                     if last.0.checked_add(1) != Some(mark.index.0) {
@@ -240,14 +236,17 @@ impl Ledger {
     /// Takes a record that was found, or says what does not fit.
     pub(crate) fn replay(&mut self, record: &Record<'_>, resets: bool, segment: u64, front_is_gone: bool) -> Result<(), String> {
         let known = self.partitions.entry(record.partition()).or_default();
-        let last = known.span.last.index.0;
+        let (floor, last) = (known.span.floor, known.span.last.index.0);
         match *record {
-            Record::Entry { mark: Mark { index, .. }, .. }
-            | Record::Floor { mark: Mark { index, .. }, .. }
-            | Record::Cut { from: index, .. }
-                if index.0 == u64::MAX =>
-            {
-                return Err(format!("index {index} of partition {}", record.partition()));
+            Record::Entry { mark, .. } | Record::Floor { mark, .. } if mark.index.0 == INDEX_LIMIT => {
+                return Err(format!("index {INDEX_LIMIT} in partition {}", record.partition()));
+            }
+            // A floor is written down again as it is, and otherwise only rises.
+            Record::Floor { mark, .. } if mark != floor && mark.index <= floor.index || resets && mark == floor => {
+                return Err(format!("a floor of partition {} at {mark:?}, behind one at {floor:?}", record.partition()));
+            }
+            Record::Cut { from, .. } if from <= floor.index => {
+                return Err(format!("a cut of partition {} from {from}, behind a floor at {}", record.partition(), floor.index));
             }
             Record::Entry { mark, .. } if last.checked_add(1) != Some(mark.index.0) => {
                 let unknown = known.pieces.is_empty() && known.open_front.is_none() && front_is_gone && mark.index.0 > last;
@@ -256,8 +255,8 @@ impl Ledger {
                 }
                 known.open_front = Some(mark.index.0 - 1);
             }
-            Record::Cut { from, .. } if from.0 == 0 || from.0 > last + 1 => {
-                if !front_is_gone || !known.pieces.is_empty() || from.0 == 0 {
+            Record::Cut { from, .. } if from.0 > last + 1 => {
+                if !front_is_gone || !known.pieces.is_empty() {
                     return Err(format!("a cut of partition {} from {from}, behind entry {last}", record.partition()));
                 }
                 // All that it cut is gone with the front.
@@ -328,5 +327,53 @@ impl Ledger {
         }
         let (slot, state) = known.state.iter().find(|(_, state)| state.segment < before)?;
         Some(Stale::State(*slot, Arc::clone(&state.value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const P: PartitionId = PartitionId(1);
+
+    fn floor(index: u64, term: u64) -> Record<'static> {
+        Record::Floor { partition: P, mark: Mark { index: Height(index), term: View(term) } }
+    }
+
+    fn entry(index: u64) -> Record<'static> {
+        Record::Entry { partition: P, mark: Mark { index: Height(index), term: View(1) }, payload: b"" }
+    }
+
+    #[test]
+    fn there_is_always_an_index_behind_the_last() {
+        let mut ledger = Ledger::default();
+        for record in [floor(u64::MAX - 2, 1), entry(u64::MAX - 1)] {
+            ledger.check(&[record]).unwrap();
+            ledger.take(&record, 1);
+        }
+        for record in [floor(u64::MAX, 1), entry(u64::MAX)] {
+            assert!(ledger.check(&[record]).unwrap_err().to_string().contains("expected a lower one"));
+            ledger.replay(&record, false, 1, false).unwrap_err();
+        }
+        let cut = Record::Cut { partition: P, from: Height(u64::MAX - 1) };
+        ledger.check(&[cut]).unwrap();
+        ledger.take(&cut, 1);
+        assert_eq!(ledger.span(P).last.index.0, u64::MAX - 2);
+    }
+
+    #[test]
+    fn what_never_fitted_is_not_taken_when_it_is_found() {
+        let cut = |from| Record::Cut { partition: P, from: Height(from) };
+        for front_is_gone in [false, true] {
+            let mut ledger = Ledger::default();
+            for record in [floor(5, 1), entry(6), entry(7)] {
+                ledger.replay(&record, record == floor(5, 1), 1, front_is_gone).unwrap();
+            }
+            for (record, resets) in [(floor(4, 1), false), (floor(5, 2), false), (floor(5, 1), true), (cut(5), false), (cut(0), false)] {
+                ledger.replay(&record, resets, 1, front_is_gone).unwrap_err();
+            }
+            ledger.replay(&floor(5, 1), false, 1, front_is_gone).unwrap();
+            assert_eq!((ledger.span(P).floor.index.0, ledger.span(P).last.index.0), (5, 7));
+        }
     }
 }

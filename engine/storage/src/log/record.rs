@@ -26,6 +26,9 @@ pub(super) const HEAD: usize = 32;
 /// The length of a group's own record.
 pub(super) const GROUP: usize = HEAD + 40;
 
+/// Records have lower numbers than this, so that counting on from one that was read never overflows.
+const NUMBER_LIMIT: u64 = 1 << 63;
+
 const KIND_GROUP: u8 = 1;
 const KIND_ENTRY: u8 = 2;
 const KIND_CUT: u8 = 3;
@@ -170,6 +173,7 @@ pub(super) fn decode(bytes: &[u8], at: u64, fill: Fill) -> Result<(Found<'_>, us
     let partition = PartitionId(u32::from_le_bytes(le(bytes, 12)));
     let mark = Mark { index: Height(u64::from_le_bytes(le(bytes, 16))), term: View(u64::from_le_bytes(le(bytes, 24))) };
     let found = match kind {
+        KIND_GROUP if mark.index.0.saturating_add(partition.0.into()) > NUMBER_LIMIT => return Err("a record number that no log reaches"),
         KIND_GROUP if len == GROUP - HEAD => Found::Group(Group {
             count: partition.0,
             first: Sequence(mark.index.0),
@@ -241,6 +245,10 @@ mod tests {
         let mut bytes = vec![0; GROUP];
         encode_group(&group, &mut bytes, 4096, fill);
         assert_eq!(decode(&bytes, 4096, fill), Ok((Found::Group(group), GROUP)));
+        for (first, good) in [((1 << 63) - 3, true), ((1 << 63) - 2, false), (u64::MAX, false)] {
+            encode_group(&Group { first: Sequence(first), ..group }, &mut bytes, 4096, fill);
+            assert_eq!(decode(&bytes, 4096, fill).is_ok(), good, "records from {first} on");
+        }
         let (mut reset, floor) = (Vec::new(), samples()[3]);
         encode(&floor, true, &mut reset, 0, fill);
         assert_eq!(decode(&reset, 0, fill), Ok((Found::Reset(floor), HEAD)));

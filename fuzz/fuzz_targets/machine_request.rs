@@ -1,0 +1,4 @@
+//! Any bytes are a request to the example store or a decoding error.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| quorate_fuzz::properties::machine_request(bytes));
