@@ -6,6 +6,7 @@ mod append;
 mod fjall;
 mod memory;
 mod ours;
+mod pipelined;
 mod raw;
 mod recover;
 mod redb;

@@ -80,10 +80,11 @@ fn a_state_that_is_carried_forward_never_takes_the_place_of_a_newer_one() {
             done.store(true, Ordering::Release);
         });
         while !done.load(Ordering::Acquire) {
-            let index = log.span(partition).last.index;
+            let span = log.span(partition);
+            let index = span.last.index;
             if index.0 > 10 {
                 // Sometimes all entries that there are, sometimes all but a few.
-                let floor = Height(index.0 - if index.0.is_multiple_of(2) { 0 } else { 5 });
+                let floor = Height(index.0 - if index.0.is_multiple_of(2) { 0 } else { 5 }).max(span.floor.index);
                 log.append(&[Record::Floor { partition, mark: Mark { index: floor, term: View(1) } }]).unwrap();
                 log.release().unwrap();
                 let span = log.span(partition);

@@ -99,7 +99,7 @@ impl Default for Settings {
         Self {
             segment_bytes: 64 << 20,
             ahead: 1,
-            cache_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
             index_bytes: 64 << 20,
             pending_bytes: 64 << 20,
             durability: Durability::Fsync,
@@ -293,11 +293,16 @@ impl Log {
         // `place` has opened one.
         let Some(group) = waiting.back_mut() else { return Ok(Err(1)) };
         let (number, fill) = (group.segment.number, group.segment.fill);
+        // Entries of one partition mostly come together, and few of them are noted.
+        let mut quiet: Option<(PartitionId, u32)> = None;
         for record in records {
-            let at = group.at + group.bytes.len() as u64;
+            let at = (group.at + group.bytes.len() as u64) as u32;
             let resets = ledger.resets(record);
             record::encode(record, resets, &mut group.bytes, group.at, fill);
-            offsets.note(number, record, resets, at as u32);
+            let is_entry = matches!(record, Record::Entry { .. });
+            if !quiet.is_some_and(|(partition, until)| is_entry && partition == record.partition() && at < until) {
+                quiet = offsets.note(number, record, resets, at).map(|until| (record.partition(), until));
+            }
             ledger.take(record, number);
             group.count += 1;
         }

@@ -39,8 +39,9 @@ pub(super) struct SegmentTable {
 }
 
 impl SegmentTable {
-    /// Notes a record, whether it gave up all entries, and where it begins.
-    pub(super) fn note(&mut self, record: &Record<'_>, resets: bool, at: u32) {
+    /// Notes a record, whether it gave up all entries, and where it begins. Of an entry, says up to where those of the same partition
+    /// that follow it need not be noted.
+    pub(super) fn note(&mut self, record: &Record<'_>, resets: bool, at: u32) -> Option<u32> {
         let (partition, from) = match *record {
             Record::Entry { partition, mark, .. } => {
                 let table = self.partitions.entry(partition).or_default();
@@ -49,11 +50,11 @@ impl SegmentTable {
                     table.broken = false;
                     self.names += 1;
                 }
-                return;
+                return table.names.last().map(|(_, named)| named.saturating_add(STRIDE));
             }
             Record::Cut { partition, from } => (partition, from.0),
             Record::Floor { partition, .. } if resets => (partition, 0),
-            Record::Floor { .. } | Record::State { .. } => return,
+            Record::Floor { .. } | Record::State { .. } => return None,
         };
         if let Some(table) = self.partitions.get_mut(&partition) {
             let kept = table.names.partition_point(|(index, _)| *index < from);
@@ -61,6 +62,7 @@ impl SegmentTable {
             table.names.truncate(kept);
             table.broken = true;
         }
+        None
     }
 
     /// The last name at or before an entry, and those behind it up to `end`; and up to which entry they lead, if there are very many.
@@ -90,8 +92,8 @@ impl Offsets {
         Self { tables: BTreeMap::new(), bytes_max }
     }
 
-    pub(super) fn note(&mut self, segment: u64, record: &Record<'_>, resets: bool, at: u32) {
-        self.tables.entry(segment).or_default().note(record, resets, at);
+    pub(super) fn note(&mut self, segment: u64, record: &Record<'_>, resets: bool, at: u32) -> Option<u32> {
+        self.tables.entry(segment).or_default().note(record, resets, at)
     }
 
     /// Puts a table in its place.
@@ -140,7 +142,9 @@ mod tests {
     #[test]
     fn one_walks_from_the_last_name_before() {
         let mut table = SegmentTable::default();
-        (1..=100).for_each(|index| table.note(&entry(index), false, index as u32 * 1000));
+        for index in 1..=100 {
+            table.note(&entry(index), false, index as u32 * 1000);
+        }
         let route = table.route(PartitionId(1), 50, 60).unwrap().names;
         assert!(route[0].0 <= 50 && route[0].0 > 45 && route.len() <= 4, "{route:?}");
         table.note(&Record::Cut { partition: PartitionId(1), from: Height(51) }, false, 100_500);
