@@ -81,7 +81,7 @@ fn a_table_is_for_people() {
 fn the_list_names_every_suite() {
     let run = quorate(&["test", "--list", "--json"]);
     let names: Vec<String> = run.json().iter().map(|line| line["suite"].as_str().expect("a name").to_owned()).collect();
-    assert!(names.len() == 12 && CASES.iter().all(|(suite, _)| names.iter().any(|name| name == suite)), "{names:?}");
+    assert!(names.len() == 17 && CASES.iter().all(|(suite, _)| names.iter().any(|name| name == suite)), "{names:?}");
 }
 
 #[test]

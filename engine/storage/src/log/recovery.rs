@@ -266,20 +266,31 @@ impl<'a> Scanner<'a> {
     /// Decides what the place is where reading stopped; the segment is in the buffer.
     fn finish(&mut self, nth: usize, at: u64) -> Result<(), LogError> {
         let fill = self.scan.segments[nth].fill;
-        let (found, torn) = diagnosis(&self.buffer, at, fill);
+        let (mut found, mut torn) = diagnosis(&self.buffer, at, fill);
+        let (mut wrong, mut offset) = (nth, at);
+        if nth + 1 < self.scan.segments.len() && touched(&self.buffer, at, fill).is_none() {
+            // What comes next was to be the first of the next segment, if that was written to.
+            self.load(nth + 1)?;
+            let fill = self.scan.segments[nth + 1].fill;
+            if touched(&self.buffer, PAGE, fill).is_some() {
+                (found, torn) = diagnosis(&self.buffer, PAGE, fill);
+                (wrong, offset) = (nth + 1, PAGE);
+            }
+            self.load(nth)?;
+        }
         let promised = self.look_behind(nth, at)?;
-        let name = segment::name(self.scan.segments[nth].number);
+        let name = segment::name(self.scan.segments[wrong].number);
         let next = self.scan.last.0 + 1;
         if promised.0 >= next {
             let expected = format!("record {next}: a later group says that all up to {} was durable", promised.0);
-            self.damaged(name, at, found, expected);
+            self.damaged(name, offset, found, expected);
         } else if !self.begun && self.front_is_gone {
-            self.damaged(name, at, found, "records: the first segment that is kept has some".into());
+            self.damaged(name, offset, found, "records: the first segment that is kept has some".into());
         } else if !torn {
-            self.damaged(name, at, found, format!("record {next} as it was written, or room that was never written to"));
+            self.damaged(name, offset, found, format!("record {next} as it was written, or room that was never written to"));
         } else if self.scan.damage.is_none() {
             if let Some((_, _, to)) = self.scan.dirty.first() {
-                self.scan.recovery.torn = Some(Torn { segment: name, offset: at, bytes: to.saturating_sub(at) });
+                self.scan.recovery.torn = Some(Torn { segment: name, offset, bytes: to.saturating_sub(offset) });
             }
             if let Some((partition, span, first)) = self.scan.ledger.front_missing() {
                 self.scan.front_missing = true;
