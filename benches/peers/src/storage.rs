@@ -6,7 +6,6 @@ mod append;
 mod fjall;
 mod memory;
 mod ours;
-mod pipelined;
 mod raw;
 mod recover;
 mod redb;

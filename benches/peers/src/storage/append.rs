@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::fjall::Fjall;
 use super::ours::{Crowd, Ours, Upkeep};
-use super::pipelined::{PipelinedLog, PipelinedRaw};
 use super::raw::{Raw, WhenFull};
 use super::redb::Redb;
 use super::{Folder, payloads};
@@ -25,9 +24,6 @@ const ROUNDS: usize = 128;
 pub(super) fn run(format: Format) {
     for waiting in WAITING {
         beside_all(format, waiting);
-    }
-    for waiting in WAITING {
-        pipelined(format, waiting);
     }
     // With one waiting, a segment lasts for a quarter of a minute, and making it ready does not show.
     for waiting in [16, 256] {
@@ -62,16 +58,6 @@ fn beside_all(format: Format, waiting: usize) {
     redb.check();
     line(format, &what("fsync", &shape, &versioned("redb")), rates);
     ours.check();
-}
-
-fn pipelined(format: Format, waiting: usize) {
-    let folder = Folder::new("pipelined");
-    let payloads = payloads(waiting);
-    let mut ours = PipelinedLog::new(folder.path(), &payloads);
-    let mut raw = PipelinedRaw::new(Raw::new(folder.path(), &[], WhenFull::Wrap), waiting);
-    let rates = compare(Some(Side::with_clock(waiting, |clock| ours.commit(clock))), Side::new(waiting, || raw.commit()));
-    ours.check();
-    line(format, &what("fsync, pipelined", &format!("{waiting} waiting"), "raw pwrite, fdatasync, pipelined too"), rates);
 }
 
 fn sustained(format: Format, waiting: usize) {

@@ -13,7 +13,7 @@ use super::PAYLOAD_BYTES;
 use crate::pairwise::Clock;
 
 /// After so many bytes, what was written is given up and segments are made ready: often enough that no append has to.
-pub(super) const UPKEEP_BYTES: u64 = 32 << 20;
+const UPKEEP_BYTES: u64 = 32 << 20;
 
 /// Opens the log in a folder, or begins one.
 pub(super) fn open(folder: &Path, settings: Settings) -> (Log, Recovery) {
@@ -81,7 +81,7 @@ impl<'a> Ours<'a> {
 }
 
 /// Gives up all but the last entry, as if a snapshot held the others, and makes segments ready.
-pub(super) fn look_after(log: &Log, partition: PartitionId, last: u64) {
+fn look_after(log: &Log, partition: PartitionId, last: u64) {
     let floor = Record::Floor { partition, mark: mark(last - 1) };
     log.append(&[floor]).expect("a floor below the last entry fits");
     log.release().expect("segments can be removed");

@@ -41,23 +41,16 @@ impl<'a> Raw<'a> {
         for payload in self.payloads {
             self.gathered.extend_from_slice(payload);
         }
-        let gathered = std::mem::take(&mut self.gathered);
-        self.write(&gathered);
-        self.gathered = gathered;
-    }
-
-    /// Writes and syncs what was gathered.
-    pub(super) fn write(&mut self, gathered: &[u8]) {
-        if self.at + gathered.len() as u64 > FILE_BYTES {
+        if self.at + self.gathered.len() as u64 > FILE_BYTES {
             self.at = 0;
             if self.when_full == WhenFull::Another {
                 std::fs::remove_file(self.folder.join("raw")).expect("the file can be removed");
                 self.file = prepared(&self.folder);
             }
         }
-        self.file.write_all_at(gathered, self.at).expect("the file can be written to");
+        self.file.write_all_at(&self.gathered, self.at).expect("the file can be written to");
         self.file.sync_data().expect("the disk syncs");
-        self.at += gathered.len() as u64;
+        self.at += self.gathered.len() as u64;
     }
 
     /// Stops the run if the last group is not there.
