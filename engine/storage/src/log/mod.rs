@@ -13,7 +13,7 @@
 //!
 //! # Group commit
 //!
-//! There is no thread. Whoever syncs first writes for all that wait; the others find it done. While one sync runs, what arrives gathers
+//! No thread stands by. Whoever syncs first writes for all that wait; the others find it done. While one sync runs, what arrives gathers
 //! for the next: the window is as long as a sync takes. If the last sync served several callers, the next waits for as many, at most
 //! an eighth of the time that a sync takes (`window.rs`).
 //!
