@@ -16,6 +16,7 @@ pub mod electorate;
 pub mod evidence;
 pub mod hash;
 pub mod ids;
+pub mod mark;
 pub mod merkle;
 pub mod quorum;
 pub mod receipt;

@@ -11,20 +11,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use quorate_core::ids::{Height, PartitionId, View};
+pub use quorate_core::mark::Mark;
 use thiserror::Error;
 
 /// Counts what was appended. What has a lower number is durable no later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
-
-/// A place in a partition's log: an index, and the term in which that entry was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mark {
-    /// The position, from 1.
-    pub index: Height,
-    /// The term (Raft), view (PBFT) or ballot (Paxos).
-    pub term: View,
-}
 
 /// Something to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,5 @@
+//! What a node tells the world: the schema of its events, and the trace that records them.
+//!
+//! There is one trace format: recorded telemetry frames. Whoever writes one, a node or the simulator, whoever reads it, the monitor, the
+//! report or a model, goes through this crate. Parquet, JSON lines and CSV are exports of it. The crate builds for wasm.
+#![forbid(unsafe_code)]
