@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod claim;
 pub mod codec;
 pub mod context;
+pub mod counting;
 pub mod decision;
 pub mod electorate;
 pub mod evidence;

@@ -472,6 +472,12 @@ impl Pipeline {
         Ok(ElectorateId { slot, generation: self.seats[slot as usize].generation })
     }
 
+    /// The root of the electorate of a round.
+    pub fn root_of(&self, round: RoundId) -> Result<Digest, PipelineError> {
+        let at = self.check(round)?;
+        self.slots[at].spec.map(|spec| spec.context().electorate).ok_or(PipelineError::Closed(round))
+    }
+
     /// The candidates of a round, by row.
     pub fn candidates(&self, round: RoundId) -> Result<&[Digest], PipelineError> {
         Ok(&self.slots[self.check(round)?].candidates)

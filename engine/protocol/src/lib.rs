@@ -4,3 +4,5 @@
 //! socket, thread or randomness in here, and nothing waits; who drives a protocol (a node, or the simulator) does all of
 //! that. A protocol never counts votes: it opens rounds, hands ballots over, and hears what was decided as an event like any other.
 #![forbid(unsafe_code)]
+
+pub mod raft;

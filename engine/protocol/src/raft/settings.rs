@@ -1,0 +1,94 @@
+//! How a server behaves where the protocol leaves a choice.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// The choices. All servers of a group should have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a follower waits for its leader, at least, before it stands for election. The one of highest priority waits just this.
+    pub election: Duration,
+    /// How much longer each next one in the order of priority waits. More than a message there and back takes.
+    pub stagger: Duration,
+    /// How often a leader lets its followers know.
+    pub heartbeat: Duration,
+    /// How much faster or slower one clock may run than another, in parts per million. Only lease reads depend on it.
+    pub drift_ppm: u32,
+    /// The most bytes of entries in one message.
+    pub append_bytes: usize,
+    /// How many messages with entries may be under way to one follower.
+    pub inflight: usize,
+    /// How many bytes of entries may be in the log and not committed.
+    pub uncommitted_bytes: u64,
+    /// How many bytes of entries are kept in memory for followers that are a little behind.
+    pub cache_bytes: usize,
+    /// How long a command may be.
+    pub command_bytes: usize,
+    /// How many reads may wait to be confirmed.
+    pub reads: usize,
+}
+
+impl Settings {
+    /// For servers in one room, as the design's preset `lan`.
+    pub const LAN: Self = Self {
+        election: Duration::from_millis(150),
+        stagger: Duration::from_millis(50),
+        heartbeat: Duration::from_millis(50),
+        drift_ppm: 1_000,
+        append_bytes: 64 << 10,
+        inflight: 64,
+        uncommitted_bytes: 64 << 20,
+        cache_bytes: 16 << 20,
+        command_bytes: 1 << 20,
+        reads: 1 << 14,
+    };
+
+    /// Whether the choices fit together.
+    ///
+    /// # Errors
+    /// If they do not, with the first that does not.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let bad = |name, found: String, expected: &str| Err(SettingsError { name, found, expected: expected.to_owned() });
+        if self.heartbeat.is_zero() {
+            return bad("heartbeat", format!("{:?}", self.heartbeat), "more than nothing");
+        }
+        if self.election < self.heartbeat * 2 {
+            let least = format!("at least two heartbeats, {:?}", self.heartbeat * 2);
+            return bad("election", format!("{:?}", self.election), &least);
+        }
+        if self.stagger.is_zero() {
+            return bad("stagger", format!("{:?}", self.stagger), "more than nothing");
+        }
+        if self.drift_ppm >= 500_000 {
+            return bad("drift_ppm", self.drift_ppm.to_string(), "less than 500000");
+        }
+        for (name, value) in [
+            ("append_bytes", self.append_bytes),
+            ("inflight", self.inflight),
+            ("command_bytes", self.command_bytes),
+            ("cache_bytes", self.cache_bytes),
+            ("reads", self.reads),
+        ] {
+            if value == 0 {
+                return bad(name, value.to_string(), "at least 1");
+            }
+        }
+        if self.uncommitted_bytes <= self.command_bytes as u64 {
+            return bad("uncommitted_bytes", self.uncommitted_bytes.to_string(), "more than one command may have");
+        }
+        Ok(())
+    }
+}
+
+/// A choice that does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("raft setting {name} is {found}; expected {expected}")]
+pub struct SettingsError {
+    /// Which.
+    pub name: &'static str,
+    /// What it is.
+    pub found: String,
+    /// What it should be.
+    pub expected: String,
+}
