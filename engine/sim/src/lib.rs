@@ -2,3 +2,5 @@
 //!
 //! One seed replays everything, byte for byte: there is no clock, thread or randomness in here that does not follow from it.
 #![forbid(unsafe_code)]
+
+pub mod fact;

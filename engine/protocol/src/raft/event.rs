@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quorate_core::codec::{DecodeError, Reader};
 use quorate_core::counting::{Ask, Told};
 use quorate_core::ids::{Height, MemberId, View};
 use quorate_core::mark::Mark;
@@ -280,4 +281,37 @@ pub enum Rejected {
         /// How long it may be.
         limit: usize,
     },
+}
+
+impl HardState {
+    /// How many bytes it has on disk.
+    pub const BYTES: usize = 17;
+
+    /// The bytes on disk.
+    #[must_use]
+    pub fn encode(&self) -> [u8; Self::BYTES] {
+        let mut out = [0; Self::BYTES];
+        out[..8].copy_from_slice(&self.term.0.to_le_bytes());
+        if let Some(id) = self.vote {
+            out[8] = 1;
+            out[9..].copy_from_slice(&id.0.to_le_bytes());
+        }
+        out
+    }
+
+    /// Reads the bytes on disk.
+    ///
+    /// # Errors
+    /// If they are no hard state.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new("raft hard state", bytes);
+        let term = View(reader.u64("term")?);
+        let voted = reader.bool("voted")?;
+        let at = reader.at();
+        let id = MemberId(reader.u64("vote")?);
+        if !voted && id.0 != 0 {
+            return Err(reader.unexpected_at(at, "vote", id, "0, since there is none".into()));
+        }
+        reader.finish().map(|()| Self { term, vote: voted.then_some(id) })
+    }
 }
