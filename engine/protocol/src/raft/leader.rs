@@ -205,7 +205,11 @@ impl Raft {
             // It may lead nobody any more, and somebody else may lead already (dissertation, 6.2).
             return self.follow(self.term, None);
         }
-        if self.now >= leadership.next_beat {
+        let offsets = [self.log.last().index.0 - leadership.acks_base.0, leadership.beat - leadership.beats_base];
+        if offsets.iter().any(|&offset| offset > u64::from(u32::MAX / 2)) {
+            // Votes name offsets by 32 bits.
+            self.reopen_rounds();
+        } else if self.now >= leadership.next_beat {
             self.beat();
             self.resend_pieces();
             self.yield_to_priority();
