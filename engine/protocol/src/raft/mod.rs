@@ -208,6 +208,7 @@ impl Raft {
         if let Payload::Configuration(configuration) = payload {
             self.rank = configuration.rank(self.identity.id);
             self.members.push(entry.mark.index, configuration);
+            self.wait();
         }
         self.log.append(entry.clone());
         self.log.settle(entry.mark);
