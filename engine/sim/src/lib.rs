@@ -5,3 +5,5 @@
 
 pub mod fact;
 pub mod invariants;
+pub mod minimise;
+mod sentences;

@@ -8,7 +8,7 @@ const PAGE: u64 = 256;
 
 /// A map whose keys come close to each other and mostly in order. One that lies far off costs a page, not all that is between.
 #[derive(Debug)]
-pub struct ByIndex<T> {
+pub(super) struct ByIndex<T> {
     pages: BTreeMap<u64, Box<[Option<T>]>>,
 }
 
@@ -20,13 +20,12 @@ impl<T> Default for ByIndex<T> {
 
 impl<T> ByIndex<T> {
     /// What there is at an index.
-    #[must_use]
-    pub fn get(&self, index: Height) -> Option<&T> {
+    pub(super) fn get(&self, index: Height) -> Option<&T> {
         self.pages.get(&(index.0 / PAGE))?[(index.0 % PAGE) as usize].as_ref()
     }
 
     /// Puts something at an index, in the place of what was there.
-    pub fn insert(&mut self, index: Height, value: T) {
+    pub(super) fn insert(&mut self, index: Height, value: T) {
         let page = self.pages.entry(index.0 / PAGE).or_insert_with(|| (0..PAGE).map(|_| None).collect());
         page[(index.0 % PAGE) as usize] = Some(value);
     }

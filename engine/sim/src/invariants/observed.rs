@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_majority_is_one_of_each_half_and_learners_are_none() {
         let before = Configuration::new(Epoch(1), [Peer::voter(1), Peer::voter(2), Peer::witness(3), Peer::learner(9)]).unwrap();
-        let joint = before.towards([Peer::voter(3), Peer::voter(4), Peer::voter(5)]).unwrap();
+        let joint = before.towards([Peer::witness(3), Peer::voter(4), Peer::voter(5)]).unwrap();
         let of = |configuration: &Configuration, ids: &[u64]| majority(configuration, |id| ids.contains(&id.0));
         assert!(of(&before, &[1, 3]).is_ok() && of(&joint, &[2, 3, 4]).is_ok());
         assert!(of(&before, &[1, 9]).unwrap_err().contains("1 of 3 members that vote (1); expected at least 2"));
