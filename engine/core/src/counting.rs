@@ -19,16 +19,7 @@ pub struct RoundKey(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// Open a round.
-    Open {
-        /// What it will be called.
-        key: RoundKey,
-        /// Who may vote in it.
-        electorate: Arc<Electorate>,
-        /// What is voted on, and what decides.
-        spec: RoundSpec,
-        /// The first rows of the candidate table; none in a cumulative round.
-        candidates: Vec<Digest>,
-    },
+    Open(Box<Opening>),
     /// Allow votes up to this index in a cumulative round.
     Extend {
         /// Which.
@@ -48,6 +39,19 @@ pub enum Ask {
         /// Which.
         key: RoundKey,
     },
+}
+
+/// A round to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// What it will be called.
+    pub key: RoundKey,
+    /// Who may vote in it.
+    pub electorate: Arc<Electorate>,
+    /// What is voted on, and what decides.
+    pub spec: RoundSpec,
+    /// The first rows of the candidate table; none in a cumulative round.
+    pub candidates: Vec<Digest>,
 }
 
 /// What was found out about a round.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 
-use quorate_core::counting::{Ask, Finding, RoundKey, Told};
+use quorate_core::counting::{Ask, Finding, Opening, RoundKey, Told};
 use quorate_core::hash::Digest;
 
 use crate::batch::Batch;
@@ -58,7 +58,8 @@ impl Desk {
     /// If the round cannot be, or there is no room for it.
     pub fn ask(&mut self, owner: Owner, ask: Ask) -> Result<(), PipelineError> {
         match ask {
-            Ask::Open { key, electorate, spec, candidates } => {
+            Ask::Open(opening) => {
+                let Opening { key, electorate, spec, candidates } = *opening;
                 let root = electorate.root();
                 let id = match self.electorates.entry(root) {
                     btree_map::Entry::Occupied(known) => known.get().id,

@@ -76,6 +76,9 @@ pub enum ConfigurationError {
     /// Two things are said of one member.
     #[error("member {0} is listed twice")]
     Twice(MemberId),
+    /// What a witness does not have it cannot get back, and what a member has it should not throw away.
+    #[error("member {0} cannot become a witness or stop being one; let it leave, and another come")]
+    WitnessStays(MemberId),
     /// Its voters are no electorate.
     #[error(transparent)]
     Electorate(#[from] ElectorateError),
@@ -107,7 +110,13 @@ impl Configuration {
     /// # Errors
     /// If these peers make no group.
     pub fn towards(&self, peers: impl IntoIterator<Item = Peer>) -> Result<Self, ConfigurationError> {
-        Self::build(Epoch(self.epoch.0 + 1), peers.into_iter().collect(), self.peers.clone())
+        let peers: Vec<Peer> = peers.into_iter().collect();
+        let witness = |part| part == Part::Witness;
+        let changed = |peer: &&Peer| self.peer(peer.id).is_some_and(|before| witness(before.part) != witness(peer.part));
+        if let Some(peer) = peers.iter().find(changed) {
+            return Err(ConfigurationError::WitnessStays(peer.id));
+        }
+        Self::build(Epoch(self.epoch.0 + 1), peers, self.peers.clone())
     }
 
     /// What holds after a joint configuration.
@@ -190,12 +199,10 @@ impl Configuration {
         self.electorate.voter(id).is_some()
     }
 
-    /// Whether a member may stand for election: it votes, and is a witness in neither group.
+    /// Whether a member may stand for election: it is a voter, in one of the two groups at least.
     #[must_use]
     pub fn may_lead(&self, id: MemberId) -> bool {
-        let halves = [&self.peers, &self.outgoing];
-        let parts = || halves.iter().filter_map(|half| half.iter().find(|peer| peer.id == id)).map(|peer| peer.part);
-        parts().any(|part| part == Part::Voter) && !parts().any(|part| part == Part::Witness)
+        [&self.peers, &self.outgoing].iter().any(|half| half.iter().any(|peer| peer.id == id && peer.part == Part::Voter))
     }
 
     /// How many of those who may lead come before a member in the order of priority.
@@ -280,15 +287,15 @@ mod tests {
     }
 
     #[test]
-    fn a_witness_that_becomes_a_voter_leads_only_when_the_change_is_done() {
+    fn a_witness_stays_one() {
         let before = Configuration::new(Epoch(1), [Peer::voter(1), Peer::witness(2)]).unwrap();
-        let joint = before.towards([Peer::voter(1), Peer::voter(2)]).unwrap();
-        assert!(!joint.may_lead(MemberId(2)) && joint.settled().may_lead(MemberId(2)));
+        assert_eq!(before.towards([Peer::voter(1), Peer::voter(2)]), Err(ConfigurationError::WitnessStays(MemberId(2))));
+        assert_eq!(before.towards([Peer::witness(1), Peer::voter(3)]), Err(ConfigurationError::WitnessStays(MemberId(1))));
     }
 
     #[test]
     fn encoded_configurations_come_back_and_broken_ones_do_not() {
-        for configuration in [three(), three().towards([Peer::witness(1), Peer::voter(5)]).unwrap()] {
+        for configuration in [three(), three().towards([Peer::witness(6), Peer::voter(5)]).unwrap()] {
             let mut bytes = Vec::new();
             configuration.encode(&mut bytes);
             let mut reader = Reader::new("configuration", &bytes);

@@ -164,7 +164,8 @@ pub enum Effect {
         nth: u64,
     },
     /// Put a piece to what there is of its snapshot; if that makes it whole, put it in the place of state and log. A piece that is
-    /// not the next is answered with the one that is.
+    /// not the next is answered with the one that is. From the moment at which the log begins behind a new snapshot, nothing may
+    /// happen to this server before [`Event::Installed`].
     WritePiece {
         /// Who sent it.
         from: MemberId,

@@ -88,11 +88,15 @@ pub enum Body {
     },
     /// From where may I read?
     Read {
+        /// Which life of the sender asks: what was answered to an earlier one must not be taken for an answer to this.
+        life: u64,
         /// The sender's number for the question.
         ticket: u64,
     },
     /// The answer: what is read after applying this index is current. None if the receiver does not lead.
     ReadReply {
+        /// Which life asked.
+        life: u64,
         /// The number.
         ticket: u64,
         /// The index.

@@ -1,0 +1,132 @@
+//! Elections (sections 5.2 and 5.4.1), with the question before (dissertation, 9.6).
+
+use std::sync::Arc;
+
+use quorate_core::counting::RoundKey;
+use quorate_core::electorate::Electorate;
+use quorate_core::ids::{MemberId, View};
+use quorate_core::mark::Mark;
+use quorate_core::vote::Raft as RaftKind;
+
+use super::message::{Body, Letter, Message};
+use super::outbox::{Need, Saying};
+use super::{Planted, Raft, State};
+
+/// A server that stands for election, or asks whether it should.
+#[derive(Debug)]
+pub(super) struct Candidacy {
+    /// Whether it only asks.
+    pub(super) pre: bool,
+    pub(super) round: RoundKey,
+    electorate: Arc<Electorate>,
+}
+
+impl Raft {
+    /// Nobody was heard of for too long: asks whether the others would elect this server.
+    pub(super) fn stand(&mut self) {
+        self.give_up_role();
+        self.wait();
+        let own = self.identity.id;
+        if self.stalled || !self.configuration().may_lead(own) || !self.configuration().votes(own) {
+            return;
+        }
+        self.leader = None;
+        self.ask(true, false);
+        if let State::Candidate(candidacy) = &self.state {
+            let (round, electorate) = (candidacy.round, Arc::clone(&candidacy.electorate));
+            self.count(round, &electorate, own, RaftKind::PreGrant, 0);
+        }
+    }
+
+    /// Stands for election in a new term.
+    pub(super) fn campaign(&mut self, handed_over: bool) {
+        self.follow(View(self.term.0 + 1), None);
+        self.vote = Some(self.identity.id);
+        self.ask(false, handed_over);
+        if let State::Candidate(candidacy) = &self.state {
+            let round = candidacy.round;
+            self.outbox.say(Need::Hard, Saying::OwnGrant(round));
+        }
+    }
+
+    /// Opens the round and asks everybody who votes.
+    fn ask(&mut self, pre: bool, handed_over: bool) {
+        let electorate = self.electorate();
+        let round = self.open_election(&electorate, pre);
+        let last = self.log.last();
+        let term = if pre { View(self.term.0 + 1) } else { self.term };
+        for id in electorate.members().iter().map(|member| member.id).filter(|&id| id != self.identity.id) {
+            let body = if pre { Body::PreVote { last } } else { Body::Vote { last, handed_over } };
+            self.outbox.say(Need::Hard, Saying::Letter(Letter { to: id, message: Message { term, body } }));
+        }
+        self.state = State::Candidate(Candidacy { pre, round, electorate });
+    }
+
+    /// The own vote is on disk, so it counts.
+    pub(super) fn own_grant(&mut self, round: RoundKey) {
+        if let State::Candidate(candidacy) = &self.state
+            && candidacy.round == round
+        {
+            let electorate = Arc::clone(&candidacy.electorate);
+            self.count(round, &electorate, self.identity.id, RaftKind::Grant, 0);
+        }
+    }
+
+    /// Somebody asks whether it would be elected.
+    pub(super) fn asked_before(&mut self, from: MemberId, term: View, last: Mark) {
+        let granted = term > self.term && !self.hears_leader() && self.log.is_behind(last);
+        // A grant speaks of the term that would come; a refusal, of the one that is.
+        let term = if granted { term } else { self.term };
+        let message = Message { term, body: Body::PreVoteReply { granted } };
+        self.outbox.say(Need::Hard, Saying::Letter(Letter { to: from, message }));
+    }
+
+    /// Somebody stands for election in this term.
+    pub(super) fn asked(&mut self, from: MemberId, last: Mark) {
+        let free = self.vote.is_none() || self.vote == Some(from) || self.planted(Planted::TwoVotesInTerm);
+        let free = free && (self.leader.is_none() || self.vote == Some(from));
+        let granted = free && (self.log.is_behind(last) || self.planted(Planted::VoteForOldLog));
+        if granted {
+            if self.vote != Some(from) {
+                self.vote = Some(from);
+                self.outbox.draft.hard = true;
+            }
+            self.wait();
+        }
+        self.send(from, Body::VoteReply { granted });
+    }
+
+    /// Somebody answered.
+    pub(super) fn answered(&mut self, from: MemberId, term: View, pre: bool, granted: bool) {
+        let State::Candidate(candidacy) = &self.state else { return };
+        let asked = if pre && granted { View(self.term.0 + 1) } else { self.term };
+        if candidacy.pre != pre || term != asked {
+            return;
+        }
+        let (round, electorate) = (candidacy.round, Arc::clone(&candidacy.electorate));
+        let kind = match (granted, pre) {
+            (true, true) => RaftKind::PreGrant,
+            (true, false) => RaftKind::Grant,
+            (false, _) => RaftKind::Deny,
+        };
+        self.count(round, &electorate, from, kind, 0);
+    }
+
+    /// A majority has answered alike.
+    pub(super) fn election_decided(&mut self, round: RoundKey, kind: RaftKind) {
+        let State::Candidate(candidacy) = &self.state else { return };
+        if candidacy.round != round {
+            return;
+        }
+        match kind {
+            RaftKind::PreGrant if candidacy.pre => self.campaign(false),
+            RaftKind::Grant if !candidacy.pre => self.lead(),
+            RaftKind::Deny => {
+                // Somebody else is the better candidate. It gets the time of all the others to stand.
+                self.follow(self.term, None);
+                self.deadline = self.deadline + self.settings.stagger * self.electorate().members().len() as u32;
+            }
+            _ => {}
+        }
+    }
+}
