@@ -3,7 +3,13 @@
 //! One seed replays everything, byte for byte: there is no clock, thread or randomness in here that does not follow from it.
 #![forbid(unsafe_code)]
 
+pub mod auditor;
+pub mod clocks;
+pub mod disk;
 pub mod fact;
 pub mod invariants;
+pub mod machine;
 pub mod minimise;
+pub mod print;
+pub mod queue;
 mod sentences;
