@@ -2,4 +2,14 @@
 //!
 //! There is one trace format: recorded telemetry frames. Whoever writes one, a node or the simulator, whoever reads it, the monitor, the
 //! report or a model, goes through this crate. Parquet, JSON lines and CSV are exports of it. The crate builds for wasm.
+//!
+//! - [`schema`]: what a frame can say, and its bytes;
 #![forbid(unsafe_code)]
+
+pub mod limits;
+mod pack;
+pub mod samples;
+pub mod schema;
+mod unpack;
+
+pub use pack::Oversized;
