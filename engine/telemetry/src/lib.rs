@@ -4,12 +4,14 @@
 //! report or a model, goes through this crate. Parquet, JSON lines and CSV are exports of it. The crate builds for wasm.
 //!
 //! - [`schema`]: what a frame can say, and its bytes;
+//! - [`trace`]: frames in a file, in checked blocks.
 #![forbid(unsafe_code)]
 
 pub mod limits;
 mod pack;
 pub mod samples;
 pub mod schema;
+pub mod trace;
 mod unpack;
 
 pub use pack::Oversized;
