@@ -33,22 +33,29 @@ fn of_the_world() -> Vec<Body> {
             settings: vec![("network".into(), "lan".into()), ("loss".into(), "0.01".into())],
         }
         .into(),
-        Label { member: Some(MemberId(2)), kind: "adversary:withholder".into(), from: 1_000_000, until: None }.into(),
-        Label { member: None, kind: "fault:partition".into(), from: 5, until: Some(70_000) }.into(),
-        Message { from: MemberId(1), to: MemberId(2), class: "append".into(), bytes: 512, fate: Fate::Sent, delay: Some(350_000) }.into(),
-        Message { from: MemberId(2), to: MemberId(300), class: "vote, asked".into(), bytes: 64, fate: Fate::Dropped, delay: None }.into(),
+        Label { member: Some(MemberId(2)), kind: "adversary:withholder".into(), from_ns: 1_000_000, until_ns: None }.into(),
+        Label { member: None, kind: "fault:partition".into(), from_ns: 5, until_ns: Some(70_000) }.into(),
+        Message { from: MemberId(1), to: MemberId(2), class: "append".into(), bytes: 512, fate: Fate::Sent, delay_ns: Some(350_000) }
+            .into(),
+        Message { from: MemberId(2), to: MemberId(300), class: "vote, asked".into(), bytes: 64, fate: Fate::Dropped, delay_ns: None }
+            .into(),
         LinkChanged { from: MemberId(1), to: MemberId(300), state: LinkState::Down }.into(),
         Crashed { member: MemberId(300) }.into(),
         Restarted { member: MemberId(300) }.into(),
         Partitioned { groups: vec![vec![MemberId(1)], vec![MemberId(2), MemberId(300)], vec![]] }.into(),
         Healed {}.into(),
-        ClockJumped { member: MemberId(2), by: -3_000_000_000 }.into(),
-        ClockJumped { member: MemberId(2), by: 40 }.into(),
+        ClockJumped { member: MemberId(2), by_ns: -3_000_000_000 }.into(),
+        ClockJumped { member: MemberId(2), by_ns: 40 }.into(),
         ClientOperation {
-            client: 7, id: 1, operation: "put".into(), key: "Grüße, \"you\"\n".into(), stage: Stage::Invoked, latency: None
+            client: 7,
+            id: 1,
+            operation: "put".into(),
+            key: "Grüße, \"you\"\n".into(),
+            stage: Stage::Invoked,
+            latency_ns: None,
         }
         .into(),
-        ClientOperation { client: 7, id: 1, operation: "put".into(), key: "".into(), stage: Stage::Returned, latency: Some(1 << 33) }
+        ClientOperation { client: 7, id: 1, operation: "put".into(), key: "".into(), stage: Stage::Returned, latency_ns: Some(1 << 33) }
             .into(),
         InvariantViolated { invariant: "one leader per term".into(), detail: "members 1 and 2 lead in term 3".into() }.into(),
     ]
@@ -79,10 +86,10 @@ fn of_a_node() -> Vec<Body> {
     ];
     bodies.extend(Verdict::ALL.map(|verdict| VoteSeen { verdict, ..vote.clone() }.into()));
     bodies.extend([
-        Body::from(PipelineRun { votes: 4096, rounds: 16, took: 12_345, backend: "cpu".into() }),
+        Body::from(PipelineRun { votes: 4096, rounds: 16, took_ns: 12_345, backend: "cpu".into() }),
         Appended { records: 1, bytes: 200 }.into(),
-        Synced { until: 77, took: 81_000 }.into(),
-        Stalled { took: 2_000_000_000 }.into(),
+        Synced { until: 77, took_ns: 81_000 }.into(),
+        Stalled { took_ns: 2_000_000_000 }.into(),
         DiskFull { bytes: 4096 }.into(),
         SnapshotTaken { partition, index: 1000, bytes: 1 << 20 }.into(),
         SnapshotInstalled { partition, index: 1000, bytes: 1 << 20 }.into(),

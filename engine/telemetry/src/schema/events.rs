@@ -39,8 +39,8 @@ record! {
     pub struct ClockJumped {
         /// Whose.
         pub member: MemberId,
-        /// By how many nanoseconds; less than zero if backwards.
-        pub by: i64,
+        /// By how much; less than zero if backwards.
+        pub by_ns: i64,
     }
 }
 
@@ -70,7 +70,7 @@ record! {
         pub key: Text,
         /// How far it is.
         pub stage: Stage,
-        /// How long it took, in nanoseconds, if it is over.
-        pub latency: Option<u64>,
+        /// How long it took, if it is over.
+        pub latency_ns: Option<u64>,
     }
 }

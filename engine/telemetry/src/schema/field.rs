@@ -13,7 +13,7 @@ use crate::unpack::Unpacker;
 /// A short text. Names that are known when the program is compiled cost nothing to put into a frame.
 pub type Text = Cow<'static, str>;
 
-/// What a column of a table holds. Any column may have nulls.
+/// What a column of a table holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// Integers from zero to 2^64 - 1.
@@ -31,6 +31,15 @@ pub struct Column {
     pub name: &'static str,
     /// What it holds.
     pub holds: ColumnType,
+    /// Whether rows may have nothing there.
+    pub nullable: bool,
+}
+
+impl Column {
+    /// A column in which every row has something.
+    pub(crate) const fn full(name: &'static str, holds: ColumnType) -> Self {
+        Self { name, holds, nullable: false }
+    }
 }
 
 /// What stands in one row of one column.
@@ -92,7 +101,7 @@ impl Field for u64 {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Unsigned });
+        out.push(Column::full(name, ColumnType::Unsigned));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -114,7 +123,7 @@ impl Field for i64 {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Signed });
+        out.push(Column::full(name, ColumnType::Signed));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -136,7 +145,7 @@ impl Field for Text {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Text });
+        out.push(Column::full(name, ColumnType::Text));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -158,7 +167,7 @@ impl Field for Digest {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Text });
+        out.push(Column::full(name, ColumnType::Text));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -247,7 +256,7 @@ macro_rules! named {
             }
 
             fn columns(name: &'static str, out: &mut Vec<$crate::schema::Column>) {
-                out.push($crate::schema::Column { name, holds: $crate::schema::ColumnType::Text });
+                out.push($crate::schema::Column::full(name, $crate::schema::ColumnType::Text));
             }
 
             fn cells<'a>(&'a self, out: &mut Vec<$crate::schema::Cell<'a>>) {
@@ -276,7 +285,7 @@ impl Field for Engine {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Text });
+        out.push(Column::full(name, ColumnType::Text));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -303,8 +312,8 @@ impl Field for Kind {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name: "engine", holds: ColumnType::Text });
-        out.push(Column { name, holds: ColumnType::Text });
+        out.push(Column::full("engine", ColumnType::Text));
+        out.push(Column::full(name, ColumnType::Text));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -337,7 +346,9 @@ impl<T: Field> Field for Option<T> {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
+        let first = out.len();
         T::columns(name, out);
+        out[first..].iter_mut().for_each(|column| column.nullable = true);
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -381,7 +392,7 @@ impl<T: Field> Field for Vec<T> {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Text });
+        out.push(Column::full(name, ColumnType::Text));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -414,7 +425,7 @@ impl Field for (Text, Text) {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Text });
+        out.push(Column::full(name, ColumnType::Text));
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {

@@ -46,8 +46,8 @@ record! {
         pub bytes: u64,
         /// What became of it.
         pub fate: Fate,
-        /// How long it was under way, or will be, in nanoseconds.
-        pub delay: Option<u64>,
+        /// How long it was under way, or will be.
+        pub delay_ns: Option<u64>,
     }
 }
 

@@ -10,8 +10,8 @@ record! {
         pub votes: u64,
         /// Rounds that they were for.
         pub rounds: u64,
-        /// How long it took, in nanoseconds.
-        pub took: u64,
+        /// How long it took.
+        pub took_ns: u64,
         /// The backend that did the work.
         pub backend: Text,
     }

@@ -28,9 +28,9 @@ record! {
         pub member as "node_id": Option<MemberId>,
         /// What was planted: a word, or a family and a name, such as `crash`, `adversary:withholder` or `bug:ack-before-fsync`.
         pub kind: Text,
-        /// From when, in nanoseconds since the start.
-        pub from: u64,
-        /// Until when, in nanoseconds since the start; none if it never ends.
-        pub until: Option<u64>,
+        /// From when, in time since the recording began.
+        pub from_ns: u64,
+        /// Until when; none if it never ends.
+        pub until_ns: Option<u64>,
     }
 }

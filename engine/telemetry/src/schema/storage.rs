@@ -19,16 +19,16 @@ record! {
     pub struct Synced {
         /// How many records of this log are durable, from its beginning.
         pub until: u64,
-        /// How long the sync took, in nanoseconds.
-        pub took: u64,
+        /// How long the sync took.
+        pub took_ns: u64,
     }
 }
 
 record! {
     /// The disk has not answered for longer than it should.
     pub struct Stalled {
-        /// For how long, in nanoseconds.
-        pub took: u64,
+        /// For how long.
+        pub took_ns: u64,
     }
 }
 

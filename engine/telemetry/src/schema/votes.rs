@@ -84,8 +84,8 @@ impl Field for Verdict {
     }
 
     fn columns(name: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, holds: ColumnType::Text });
-        out.push(Column { name: "reason", holds: ColumnType::Text });
+        out.push(Column::full(name, ColumnType::Text));
+        out.push(Column { name: "reason", holds: ColumnType::Text, nullable: true });
     }
 
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
