@@ -9,7 +9,7 @@ record! {
     /// A member stopped without warning.
     pub struct Crashed {
         /// Which.
-        pub member: MemberId,
+        pub member as "node_id": MemberId,
     }
 }
 
@@ -17,7 +17,7 @@ record! {
     /// A member is back, with what its disk kept.
     pub struct Restarted {
         /// Which.
-        pub member: MemberId,
+        pub member as "node_id": MemberId,
     }
 }
 
@@ -38,7 +38,7 @@ record! {
     /// A member's wall clock jumped.
     pub struct ClockJumped {
         /// Whose.
-        pub member: MemberId,
+        pub member as "node_id": MemberId,
         /// By how much; less than zero if backwards.
         pub by_ns: i64,
     }

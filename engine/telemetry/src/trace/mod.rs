@@ -37,8 +37,10 @@
 
 mod block;
 mod reader;
+mod survey;
 mod writer;
 
 pub use block::{HEAD_BYTES, MAGIC};
 pub use reader::{BlockError, Ending, ReadError, Reader};
+pub use survey::{LABELS_KEPT, Survey, survey};
 pub use writer::{WriteError, Writer};
