@@ -6,6 +6,7 @@ mod help;
 mod liar;
 mod repair_log;
 mod test;
+mod trace;
 mod verify;
 
 use std::io::Write as _;
