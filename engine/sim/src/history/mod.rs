@@ -10,12 +10,13 @@
 //!   invocation, however late, or never.
 //!
 //! What the one machine would answer is for a [`Model`] to say; [`models`] has those of a register, of a map of texts that can be
-//! appended to, and of the store that simulated clients use. A [`Recorder`] writes a history down while it happens,
-//! and [`check()`] decides. It is given a budget of steps rather than of time, so that it answers the same
+//! appended to, and of the store that simulated clients use. A [`Recorder`] writes a history down while it happens, [`formats`] reads and
+//! writes files of them, and [`check()`] decides. It is given a budget of steps rather than of time, so that it answers the same
 //! everywhere, and where the budget ends it says [`Verdict::Undecided`]: a verdict, once given, is right.
 
 mod check;
 mod configurations;
+pub mod formats;
 pub mod models;
 mod recorder;
 mod search;

@@ -2,8 +2,10 @@
 
 mod budget;
 mod by_hand;
+mod files;
 mod generated;
 mod permutations;
+mod published;
 
 use quorate_sim::history::models::{Bytes, Call, Kind, Reply};
 use quorate_sim::history::{Client, History, OpId, Recorder, Verdict};
