@@ -3,7 +3,8 @@
 //! Two runs of one seed are the same run if and only if their auditors agree, whatever the build, the machine or the backend that
 //! counted. Events are gathered before they are hashed, so that taking account of one costs little.
 
-use crate::fact::Print;
+use crate::fact::{Fact, Print};
+use crate::print::mix;
 
 /// So much is gathered before it is hashed.
 const BUFFER: usize = 16 << 10;
@@ -39,6 +40,34 @@ impl Auditor {
         let mut hasher = self.hasher.clone();
         hasher.update(&self.buffer);
         *hasher.finalize().as_bytes()
+    }
+}
+
+/// The print of a fact: enough of it that no two runs agree on all prints and differ.
+pub(crate) fn print_of(fact: &Fact) -> Print {
+    match fact {
+        Fact::Started { node, term, vote, floor, configuration } => {
+            let hard = mix(term.0, vote.map_or(0, |vote| vote.0));
+            mix(mix(node.0 << 8 | 1, hard), mix(floor.index.0, configuration.epoch().0))
+        }
+        Fact::Crashed { node } => node.0 << 8 | 2,
+        Fact::Refused { node } => node.0 << 8 | 3,
+        Fact::Hard { node, term, vote } => mix(node.0 << 8 | 4, mix(term.0, vote.map_or(0, |vote| vote.0))),
+        Fact::Became { node, role, term, leader } => {
+            mix(node.0 << 8 | 5, mix(term.0 << 8 | *role as u64, leader.map_or(0, |leader| leader.0)))
+        }
+        Fact::Members { node, configuration } => mix(node.0 << 8 | 6, configuration.epoch().0),
+        Fact::Appended { node, mark, print } => mix(node.0 << 8 | 7, mix(mark.index.0, print.unwrap_or(mark.term.0))),
+        Fact::Cut { node, from } => mix(node.0 << 8 | 8, from.0),
+        Fact::Floor { node, mark } => mix(node.0 << 8 | 9, mark.index.0),
+        Fact::Committed { node, index, .. } => mix(node.0 << 8 | 10, index.0),
+        Fact::Applied { node, mark, state, .. } => mix(node.0 << 8 | 11, mix(mark.index.0, *state)),
+        Fact::Restored { node, mark, state } => mix(node.0 << 8 | 12, mix(mark.index.0, *state)),
+        Fact::Acknowledged { client, sequence, mark, .. } => mix(u64::from(*client) << 8 | 13, mix(*sequence, mark.index.0)),
+        Fact::Durable { node, term, vote, upto } => mix(node.0 << 8 | 15, mix(mix(term.0, vote.map_or(0, |vote| vote.0)), upto.0)),
+        Fact::Granted { node, term, to } => mix(node.0 << 8 | 16, mix(term.0, to.0)),
+        Fact::Acked { node, term, upto } => mix(node.0 << 8 | 17, mix(term.0, upto.0)),
+        Fact::Memory { node, waiting, .. } => mix(node.0 << 8 | 14, *waiting),
     }
 }
 

@@ -209,8 +209,7 @@ impl State {
         match reader.u8("kind")? {
             0 => Ok(Said::Opened(self.sessions.open(at)).encode()),
             1 => {
-                let stub =
-                    Stub { session: reader.u64("session")?, sequence: reader.u64("sequence")?, settled: reader.u64("settled")? };
+                let stub = Stub { session: reader.u64("session")?, sequence: reader.u64("sequence")?, settled: reader.u64("settled")? };
                 let op = Op::decode(&mut reader)?;
                 match self.sessions.look(at, stub) {
                     Seen::Before(answer) => return Ok(answer.to_vec()),
@@ -286,7 +285,9 @@ impl StateMachine for Machine {
             let said = payload(entry.payload).and_then(|payload| match payload {
                 Payload::Command(command) => state.command(index, command),
                 Payload::Begin | Payload::Configuration(_) => Ok(Vec::new()),
-                Payload::Withheld => Err(Reader::new("simulated command", &[]).invalid("the command was withheld: this is a witness's log")),
+                Payload::Withheld => {
+                    Err(Reader::new("simulated command", &[]).invalid("the command was withheld: this is a witness's log"))
+                }
             });
             responses.push(said.map_err(|error| BatchError { index, problem: error.into() })?);
             let print = state.print();

@@ -48,6 +48,13 @@ impl<T> Queue<T> {
         self.slots[slot as usize].take().map(|what| (at, what))
     }
 
+    /// What comes next, and when.
+    #[must_use]
+    pub fn peek(&self) -> Option<(u64, &T)> {
+        let Reverse((at, _, slot)) = self.heap.peek()?;
+        self.slots[*slot as usize].as_ref().map(|what| (*at, what))
+    }
+
     /// How much is in it.
     #[must_use]
     pub fn len(&self) -> usize {
