@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_core::ids::{Height, MemberId, View};
+use quorate_core::ids::{MemberId, View};
 use quorate_core::mark::Mark;
 use quorate_protocol::raft::Role;
 

@@ -164,7 +164,9 @@ impl Observed {
             }
             Fact::Hard { term, vote, .. } => (server.term, server.vote) = (*term, *vote),
             Fact::Durable { term, vote, upto, .. } => {
-                (server.durable_term, server.durable_vote, server.durable) = (*term, *vote, *upto);
+                (server.durable_term, server.durable_vote) = (*term, *vote);
+                // A snapshot may have taken the log's place in the meantime.
+                server.durable = (*upto).clamp(server.log.floor().index, server.log.last().index);
             }
             Fact::Became { role, term, .. } => (server.role, server.term) = (*role, *term),
             Fact::Members { configuration, .. } => {

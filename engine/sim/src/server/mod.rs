@@ -27,7 +27,7 @@ use quorate_env::clock::Moment;
 use quorate_env::disk::Loss;
 use quorate_env::rng::Seeded;
 use quorate_pipeline::{Desk, Owner};
-use quorate_protocol::raft::{Configuration, Effect, Event, Persist, Raft};
+use quorate_protocol::raft::{Configuration, Effect, Event, HardState, Persist, Raft};
 use quorate_storage::log::Log;
 use quorate_storage::machine::{Host, Response};
 use quorate_storage::snapshot::{Pending, Policy, Receiver, Snapshots};
@@ -108,6 +108,10 @@ pub struct Server {
 struct Written {
     number: u64,
     upto: Sequence,
+    /// Term and vote as of it.
+    hard: HardState,
+    /// How much of the log as it is now it put there.
+    end: Height,
 }
 
 /// A running process.
