@@ -85,6 +85,13 @@ pub enum Fact {
         /// Who leads.
         leader: Option<MemberId>,
     },
+    /// A server would answer reads by its lease, at the moment at which another has come to lead.
+    Leased {
+        /// Which.
+        node: MemberId,
+        /// In which term it leads.
+        term: View,
+    },
     /// A server acts under these members now.
     Members {
         /// Which.

@@ -76,6 +76,7 @@ impl fmt::Display for Fact {
                 };
                 write!(f, "member {node} {role} in term {term}; {} leads", Who(*leader))
             }
+            Self::Leased { node, term } => write!(f, "member {node} would answer reads by its lease of term {term}"),
             Self::Members { node, configuration } => {
                 write!(f, "member {node} acts under configuration {}: {}", configuration.epoch(), Members(configuration))
             }

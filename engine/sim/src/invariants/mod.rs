@@ -15,6 +15,7 @@ mod committed_stays;
 mod durable_is_kept;
 mod election_is_backed;
 mod leader_completeness;
+mod lease_excludes_others;
 mod log_matching;
 mod observed;
 mod one_leader_per_term;
@@ -25,6 +26,7 @@ mod promised_is_durable;
 mod sample;
 mod state_machine_safety;
 mod term_has_candidate;
+mod vote_is_for_newer_log;
 
 use std::fmt;
 
@@ -38,6 +40,7 @@ pub use committed_stays::CommittedStays;
 pub use durable_is_kept::DurableIsKept;
 pub use election_is_backed::ElectionIsBacked;
 pub use leader_completeness::LeaderCompleteness;
+pub use lease_excludes_others::LeaseExcludesOthers;
 pub use log_matching::LogMatching;
 pub use observed::{Commit, Log, Observed, Server};
 pub use one_leader_per_term::OneLeaderPerTerm;
@@ -46,6 +49,7 @@ pub use own_term_is_counted::OwnTermIsCounted;
 pub use promised_is_durable::PromisedIsDurable;
 pub use state_machine_safety::StateMachineSafety;
 pub use term_has_candidate::TermHasCandidate;
+pub use vote_is_for_newer_log::VoteIsForNewerLog;
 
 use crate::fact::Fact;
 
@@ -102,9 +106,11 @@ impl Default for Invariants {
             Box::new(PromisedIsDurable),
             Box::new(DurableIsKept::default()),
             Box::new(OneVotePerTerm::default()),
+            Box::new(VoteIsForNewerLog::default()),
             Box::new(TermHasCandidate::default()),
             Box::new(ElectionIsBacked::default()),
             Box::new(OneLeaderPerTerm::default()),
+            Box::new(LeaseExcludesOthers),
             Box::new(LogMatching::default()),
             Box::new(OwnTermIsCounted),
             Box::new(CommitIsBacked),

@@ -221,6 +221,7 @@ pub(super) fn node_of(fact: &Fact) -> Option<MemberId> {
         | Fact::Granted { node, .. }
         | Fact::Acked { node, .. }
         | Fact::Became { node, .. }
+        | Fact::Leased { node, .. }
         | Fact::Members { node, .. }
         | Fact::Appended { node, .. }
         | Fact::Cut { node, .. }

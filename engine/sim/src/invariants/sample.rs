@@ -43,6 +43,10 @@ pub(super) fn acked(node: u64, term: u64, upto: u64) -> Fact {
     Fact::Acked { node: MemberId(node), term: View(term), upto: Height(upto) }
 }
 
+pub(super) fn leased(node: u64, term: u64) -> Fact {
+    Fact::Leased { node: MemberId(node), term: View(term) }
+}
+
 pub(super) fn leads(node: u64, term: u64) -> Fact {
     Fact::Became { node: MemberId(node), role: Role::Leader, term: View(term), leader: Some(MemberId(node)) }
 }

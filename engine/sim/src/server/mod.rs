@@ -194,6 +194,11 @@ impl Server {
         self.process().map(|process| &process.raft)
     }
 
+    /// Whether it would answer a read by its lease now.
+    pub(crate) fn is_leased(&self, now: u64) -> bool {
+        self.raft().and_then(Raft::lease_until).is_some_and(|until| self.rate.local(now) < until)
+    }
+
     /// How far its machine is, while a process runs. For a witness, how far it would be.
     #[must_use]
     pub fn applied(&self) -> Option<Height> {

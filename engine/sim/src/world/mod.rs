@@ -168,9 +168,23 @@ impl World {
         self.events += 1;
         let (kind, target, content) = happening.account();
         self.happen(happening);
+        self.look_for_leases();
         let content = self.facts.iter().fold(content, |content, fact| crate::print::mix(content, auditor::print_of(fact)));
         self.auditor.event(at, kind, target, content);
         true
+    }
+
+    /// If somebody has come to lead, says who else would answer reads by a lease.
+    fn look_for_leases(&mut self) {
+        let leads = |fact: &Fact| if let Fact::Became { node, role: Role::Leader, .. } = fact { Some(*node) } else { None };
+        let Some(leader) = self.facts.iter().find_map(leads) else { return };
+        for server in self.servers.iter().filter(|server| server.id() != leader) {
+            if server.is_leased(self.now)
+                && let Some(raft) = server.raft()
+            {
+                self.facts.push(Fact::Leased { node: server.id(), term: raft.term() });
+            }
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
