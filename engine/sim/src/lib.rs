@@ -10,6 +10,7 @@
 
 pub mod adversary;
 pub mod auditor;
+pub mod check;
 mod clients;
 pub mod clocks;
 pub mod disk;
@@ -18,6 +19,7 @@ mod faults;
 mod happening;
 pub mod history;
 pub mod invariants;
+pub mod judge;
 pub mod machine;
 pub mod minimise;
 pub mod network;
@@ -28,6 +30,7 @@ pub mod record;
 mod sentences;
 mod server;
 mod tally;
+pub mod trace;
 mod world;
 
 pub use plan::{Backend, Fault, Options, Plan, Planted, Shape, What};
