@@ -59,11 +59,16 @@ impl Raft {
             Stage::Snapshot { .. } => false,
         };
         let before = Height(progress.next.0 - 1);
+        let place = self.log.term_at(before).filter(|_| ask_again);
+        if ask_again && place.is_none() {
+            // The log was given up to behind that place since: what the follower lacks can only come from a snapshot.
+            progress.probe(Height(progress.matched.0 + 1));
+        }
         let (key, electorate, base) = (leadership.beats, Arc::clone(&leadership.electorate), leadership.beats_base);
         if beat > base && beat <= leadership.beat {
             self.count(key, &electorate, from, RaftKind::HeartbeatAck, (beat - base) as u32);
         }
-        if ask_again && let Some(term) = self.log.term_at(before) {
+        if let Some(term) = place {
             // All that may be was sent, and nothing was acknowledged since the last heartbeat: does it have it?
             let prev = quorate_core::mark::Mark { index: before, term };
             self.send(from, Body::Append { prev, entries: Vec::new(), commit: self.commit });
