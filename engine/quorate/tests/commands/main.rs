@@ -5,6 +5,7 @@ mod doctor;
 mod help;
 mod liar;
 mod repair_log;
+mod sim;
 mod test;
 mod verify;
 
