@@ -5,10 +5,12 @@
 //! what is wrong.
 
 mod storage;
+mod telemetry;
 
 use std::fmt::Display;
 
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
+pub use telemetry::{frame, trace};
 
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::block::Block;

@@ -4,6 +4,7 @@
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
 mod storage;
+mod telemetry;
 
 use quorate_core::block::{Block, Timestamp};
 use quorate_core::context::Context;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(proved());
     seeds.extend(trees());
     seeds.extend(storage::all());
+    seeds.extend(telemetry::all());
     seeds
 }
 
