@@ -6,11 +6,13 @@
 
 mod history;
 mod storage;
+mod telemetry;
 
 use std::fmt::Display;
 
 pub use history::history;
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
+pub use telemetry::{frame, trace};
 
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::block::Block;

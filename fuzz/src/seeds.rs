@@ -5,6 +5,7 @@
 
 mod history;
 mod storage;
+mod telemetry;
 
 use quorate_core::block::{Block, Timestamp};
 use quorate_core::context::Context;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(trees());
     seeds.extend(storage::all());
     seeds.extend(history::all());
+    seeds.extend(telemetry::all());
     seeds
 }
 

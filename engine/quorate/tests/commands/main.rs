@@ -7,6 +7,7 @@ mod liar;
 mod repair_log;
 mod sim;
 mod test;
+mod trace;
 mod verify;
 
 use std::io::Write as _;
