@@ -4,11 +4,15 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod history;
 mod storage;
+mod telemetry;
 
 use std::fmt::Display;
 
+pub use history::history;
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
+pub use telemetry::{frame, trace};
 
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::block::Block;

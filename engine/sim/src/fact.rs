@@ -85,7 +85,7 @@ pub enum Fact {
         /// Who leads.
         leader: Option<MemberId>,
     },
-    /// A server would answer reads by its lease, at the moment at which another has come to lead.
+    /// A server would answer reads by its lease, at the moment at which a majority has let another stand for election.
     Leased {
         /// Which.
         node: MemberId,

@@ -81,10 +81,9 @@ fn json_lines_are_the_frames_one_object_each() {
         assert_eq!((line["topic"].as_str(), line["event"].as_str()), (Some(kind.topic.name()), Some(kind.name)));
     }
     let vote = lines.iter().find(|line| line["event"] == "vote").unwrap();
-    assert_eq!(
-        vote.to_string(),
-        r#"{"candidate":null,"digest":"abababababababababababababababababababababababababababababababab","event":"vote","kind":"pbft:prepare","round":9,"sequence":24,"source":1,"time":24002952,"topic":"votes","verdict":"counted","voter":2}"#
-    );
+    assert_eq!((vote["source"].as_u64(), vote["voter"].as_u64(), vote["kind"].as_str()), (Some(1), Some(2), Some("pbft:prepare")));
+    assert_eq!((vote["digest"].as_str(), vote["verdict"].as_str()), (Some("ab".repeat(32).as_str()), Some("counted")));
+    assert_eq!(vote["candidate"], Value::Null);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use quorate_core::hash::Digest;
 use quorate_telemetry::samples;
-use quorate_telemetry::schema::{Frame, VERSION};
+use quorate_telemetry::schema::{Body, Frame, VERSION};
 use quorate_telemetry::trace::{Ending, Reader, Writer};
 
 const AUDIT: Digest = Digest([0x5a; 32]);
@@ -59,6 +59,28 @@ fn the_pinned_bytes_read_as_what_they_were_written_from() {
         Frame::decode(&bytes).unwrap().unwrap()
     });
     assert_eq!(read.collect::<Vec<_>>(), samples::one_of_each());
+}
+
+#[test]
+fn another_reader_of_messagepack_sees_one_list_of_five_in_the_pinned_bytes() {
+    for frame in samples::one_of_each() {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes).unwrap();
+        let mut rest = &bytes[..];
+        let value = rmpv::decode::read_value(&mut rest).unwrap();
+        assert!(rest.is_empty(), "it ends before the frame does");
+        let items = value.as_array().unwrap();
+        assert_eq!(items.len(), 5);
+        assert_eq!((items[0].as_u64(), items[1].as_u64()), (Some(frame.sequence), Some(frame.time)));
+        assert_eq!(items[2].as_u64(), frame.source.map(|member| member.0));
+        assert_eq!(items[3].as_u64(), Some(frame.body.kind().code));
+        if let Body::ClockJumped(jump) = &frame.body {
+            assert_eq!(items[4][1].as_i64(), Some(jump.by_ns));
+        }
+        let mut again = Vec::new();
+        rmpv::encode::write_value(&mut again, &value).unwrap();
+        assert_eq!(again, bytes, "it writes another form of the same values");
+    }
 }
 
 #[test]

@@ -106,7 +106,11 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_trace_gives_complete_blocks_and_is_unfinished(frames in frames(), ends in vec(0..60_usize, 0..4), cut in any::<prop::sample::Index>()) {
+    fn a_cut_trace_gives_complete_blocks_and_is_unfinished(
+        frames in frames(),
+        ends in vec(0..60_usize, 0..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
         let trace = written(&frames, &ends, None);
         let cut = 16 + cut.index(trace.len() - 16);
         let mut reader = Reader::new(&trace[..cut]).unwrap();

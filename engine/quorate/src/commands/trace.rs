@@ -238,12 +238,13 @@ fn in_words(file: &Path, survey: &Survey) -> String {
     if let Some(manifest) = &survey.manifest {
         let members: Vec<String> = manifest.members.iter().take(12).map(ToString::to_string).collect();
         let more = if manifest.members.len() > members.len() { ", …" } else { "" };
-        line("cluster", format!("{} members of {}: {}{more}", manifest.members.len(), manifest.protocol, members.join(", ")));
-        line("engine", manifest.engine_version.to_string());
+        let protocol = plain(&manifest.protocol);
+        line("protocol", format!("{protocol}, {} members: {}{more}", manifest.members.len(), members.join(", ")));
+        line("engine", plain(&manifest.engine_version));
         if let Some(seed) = manifest.seed {
             line("seed", seed.to_string());
         }
-        manifest.settings.iter().for_each(|(key, value)| line("setting", format!("{key} = {value}")));
+        manifest.settings.iter().for_each(|(key, value)| line("setting", format!("{} = {}", plain(key), plain(value))));
     }
     line("frames", format!("{} in {} bytes", survey.frames, survey.bytes));
     if survey.skipped > 0 {
@@ -259,7 +260,7 @@ fn in_words(file: &Path, survey: &Survey) -> String {
     for label in &survey.labels {
         let place = label.member.map_or_else(String::new, |member| format!(" in member {member}"));
         let until = label.until_ns.map_or_else(|| "on".to_owned(), |until| format!("to {} s", seconds(until)));
-        line("planted", format!("{}{place}, from {} s {until}", label.kind, seconds(label.from_ns)));
+        line("planted", format!("{}{place}, from {} s {until}", plain(&label.kind), seconds(label.from_ns)));
     }
     if survey.labels.len() == LABELS_KEPT {
         line("", "and what else the table of labels has".to_owned());
@@ -273,6 +274,11 @@ fn in_words(file: &Path, survey: &Survey) -> String {
         Err(damage) => text += &format!("DAMAGED: {damage}\n"),
     }
     text
+}
+
+/// A text from a trace, which may be anybody's, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
 /// Nanoseconds as seconds, to the microsecond.

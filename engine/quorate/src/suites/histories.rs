@@ -9,7 +9,7 @@ use super::{Suite, collect};
 
 include!(concat!(env!("OUT_DIR"), "/histories.rs"));
 
-/// Twenty times what the hardest of them needs.
+/// A thousand times what the hardest of them needs.
 const BUDGET: u64 = 1_000_000;
 
 pub(super) const SUITE: Suite = Suite {

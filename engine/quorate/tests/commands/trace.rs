@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use quorate::core::hash::Digest;
 use quorate::telemetry::export::tables;
 use quorate::telemetry::samples;
+use quorate::telemetry::schema::Label;
 use quorate::telemetry::trace::Writer;
 
 use crate::quorate;
@@ -33,7 +34,7 @@ fn info_says_what_a_whole_trace_holds() {
     let run = quorate(&["trace", "info", &trace]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     for part in
-        ["finished", "3 members of raft: 1, 2, 300", "network = lan", "9 vote", "adversary:withholder in member 2, from 0.001000 s on"]
+        ["finished", "raft, 3 members: 1, 2, 300", "network = lan", "9 vote", "adversary:withholder in member 2, from 0.001000 s on"]
     {
         assert!(run.out.contains(part), "{part:?} is not in {}", run.out);
     }
@@ -45,6 +46,18 @@ fn info_says_what_a_whole_trace_holds() {
     assert_eq!(object["labels"][0]["kind"], "adversary:withholder");
     assert_eq!(object["audit"], "07".repeat(32));
     assert_eq!(object["damage"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_trace_cannot_give_orders_to_the_terminal() {
+    let (_, trace) = folder("orders", |bytes| {
+        let mut writer = Writer::new(Vec::new()).expect("memory takes it");
+        let label = Label { member: None, kind: "\u{1b}[2Jcleared\n".into(), from_ns: 0, until_ns: None };
+        writer.tell(0, None, label).expect("memory takes it");
+        *bytes = writer.finish(None).expect("memory takes it");
+    });
+    let run = quorate(&["trace", "info", &trace]);
+    assert!(run.code == 0 && run.out.contains("[2Jcleared") && !run.out.contains('\u{1b}'), "{:?}", run.out);
 }
 
 #[test]

@@ -174,11 +174,11 @@ impl World {
         true
     }
 
-    /// If somebody has come to lead, says who else would answer reads by a lease.
+    /// If a majority has just let somebody stand, says who else would answer reads by a lease.
     fn look_for_leases(&mut self) {
-        let leads = |fact: &Fact| if let Fact::Became { node, role: Role::Leader, .. } = fact { Some(*node) } else { None };
-        let Some(leader) = self.facts.iter().find_map(leads) else { return };
-        for server in self.servers.iter().filter(|server| server.id() != leader) {
+        let stands = |fact: &Fact| if let Fact::Became { node, role: Role::Candidate, .. } = fact { Some(*node) } else { None };
+        let Some(candidate) = self.facts.iter().find_map(stands) else { return };
+        for server in self.servers.iter().filter(|server| server.id() != candidate) {
             if server.is_leased(self.now)
                 && let Some(raft) = server.raft()
             {

@@ -1,5 +1,5 @@
-//! Tables in Parquet files: Snappy, dictionaries where names repeat, unsigned numbers as such, and columns required unless rows may have
-//! nothing there.
+//! Tables in Parquet files: Snappy, dictionaries where values repeat, differences where they rise, unsigned numbers as such, and columns
+//! required unless rows may have nothing there.
 //!
 //! Rows gather in columns and are written as a group when there are [`GROUP_ROWS`] of them or their texts reach [`GROUP_TEXT_BYTES`].
 
@@ -8,12 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use parquet::schema::types::Type;
+use parquet::schema::types::{ColumnPath, Type};
 
 use super::tables::{Sorted, Table};
 use super::{ExportError, Exported, Sink, create};
@@ -81,7 +81,13 @@ impl File {
         let failed = |error| failed(&path, error);
         let fields = table.columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(failed)?;
         let schema = Type::group_type_builder(table.name).with_fields(fields).build().map_err(failed)?;
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+        for rising in ["sequence", "timestamp"] {
+            let column = ColumnPath::from(rising);
+            properties = properties.set_column_dictionary_enabled(column.clone(), false);
+            properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        }
+        let properties = properties.build();
         let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(failed)?;
         let columns = table.columns.iter().map(Gathered::new).collect();
         Ok(Self { path, writer, columns, in_group: 0, rows: 0 })

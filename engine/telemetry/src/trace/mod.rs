@@ -34,6 +34,28 @@
 //! **What a reader promises.** Memory is bounded by one block, whatever lengths are claimed. A trace that stops anywhere gives every
 //! frame of its complete blocks and is reported as [unfinished](Ending::Unfinished): its writer may have crashed, or may still write. A
 //! byte that was changed is an error which names the block and the byte; no frame of a block is given before the block was checked.
+//!
+//! ```
+//! use quorate_core::ids::MemberId;
+//! use quorate_telemetry::schema::{Appended, Body, Manifest};
+//! use quorate_telemetry::trace::{Ending, Reader, Writer};
+//!
+//! let members = vec![MemberId(1), MemberId(2), MemberId(3)];
+//! let engine_version = env!("CARGO_PKG_VERSION").into();
+//! let mut writer = Writer::new(Vec::new())?;
+//! writer.tell(0, None, Manifest { engine_version, protocol: "raft".into(), members, seed: Some(7), settings: vec![] })?;
+//! writer.tell(1_500, Some(MemberId(2)), Appended { records: 3, bytes: 420 })?;
+//! let file = writer.finish(None)?;
+//!
+//! let mut reader = Reader::new(&file[..])?;
+//! while let Some(frame) = reader.next_frame()? {
+//!     if let Body::Appended(appended) = frame.body {
+//!         println!("{} ns: {} records", frame.time, appended.records);
+//!     }
+//! }
+//! assert_eq!(reader.ending(), Some(Ending::Finished { audit: None }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod block;
 mod reader;
