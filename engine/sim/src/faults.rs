@@ -77,7 +77,7 @@ fn shape(rng: &mut Seeded, options: &Options) -> Shape {
         faults_ns: (1500 + rng.below(4500)) * MS,
         clients: 1 + rng.below(5) as u16,
         keys: 1 + rng.below(6) as u16,
-        think_ns: rng.pick(&[2 * MS, 20 * MS, 60 * MS]),
+        think_ns: rng.pick(&[MS, 4 * MS, 20 * MS, 60 * MS]),
         reads_percent: rng.pick(&[10, 40, 70]),
         padding: rng.pick(&[0, 60, 600]),
         settings: settings(rng),

@@ -40,3 +40,73 @@ pub struct Tally {
     /// Operations that clients gave up.
     pub lost: u64,
 }
+
+impl Tally {
+    /// Each count by its name.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 18] {
+        [
+            ("starts", self.starts),
+            ("crashes", self.crashes),
+            ("torn", self.torn),
+            ("refusals", self.refusals),
+            ("syncs", self.syncs),
+            ("counts", self.counts),
+            ("votes", self.votes),
+            ("cuts", self.cuts),
+            ("snapshots", self.snapshots),
+            ("installed", self.installed),
+            ("loads", self.loads),
+            ("full", self.full),
+            ("stalls", self.stalls),
+            ("elections", self.elections),
+            ("reconfigurations", self.reconfigurations),
+            ("writes", self.writes),
+            ("reads", self.reads),
+            ("lost", self.lost),
+        ]
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            starts,
+            crashes,
+            torn,
+            refusals,
+            syncs,
+            counts,
+            votes,
+            cuts,
+            snapshots,
+            installed,
+            loads,
+            full,
+            stalls,
+            elections,
+            reconfigurations,
+            writes,
+            reads,
+            lost,
+        } = other;
+        self.starts += starts;
+        self.crashes += crashes;
+        self.torn += torn;
+        self.refusals += refusals;
+        self.syncs += syncs;
+        self.counts += counts;
+        self.votes += votes;
+        self.cuts += cuts;
+        self.snapshots += snapshots;
+        self.installed += installed;
+        self.loads += loads;
+        self.full += full;
+        self.stalls += stalls;
+        self.elections += elections;
+        self.reconfigurations += reconfigurations;
+        self.writes += writes;
+        self.reads += reads;
+        self.lost += lost;
+    }
+}

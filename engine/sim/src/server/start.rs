@@ -8,6 +8,7 @@ use quorate_core::codec::{DecodeError, Reader};
 use quorate_core::ids::{ClusterId, Height};
 use quorate_core::mark::Mark;
 use quorate_env::Env;
+use quorate_env::disk::Loss;
 use quorate_env::rng::Seeded;
 use quorate_pipeline::cpu::{Cpu, Settings as CpuSettings};
 use quorate_pipeline::reference::Reference;
@@ -153,7 +154,11 @@ impl Server {
                 around.tally.refusals += 1;
                 None
             }
-            Hindrance::Later => Some(super::Failure::Died),
+            Hindrance::Later => {
+                // As for any process that dies: whatever its system still had to write comes to the disk.
+                self.disk = self.disk.after_crash(Loss::Nothing, around.rng);
+                Some(super::Failure::Died)
+            }
             Hindrance::Damaged(why) | Hindrance::Impossible(why) => {
                 self.state = State::Refused(why.clone());
                 around.facts.push(Fact::Refused { node: self.id });
