@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use quorate_core::hash::{Digest, tagged};
 
+use crate::World;
 use crate::history::Verdict;
 use crate::invariants::{Invariants, Observed, Violation};
 use crate::judge;
 use crate::minimise;
 use crate::plan::{Options, Plan, Planted};
-use crate::World;
 
 /// So many steps the check of a history may take.
 pub const HISTORY_STEPS: u64 = 4_000_000;

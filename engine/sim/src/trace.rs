@@ -12,11 +12,11 @@ use quorate_protocol::raft::{Configuration, Part, Role};
 use quorate_telemetry::schema::{self, Body, Label, Manifest};
 use quorate_telemetry::trace::{WriteError, Writer};
 
+use crate::World;
 use crate::check::Report;
 use crate::fact::Fact;
 use crate::invariants::Observed;
 use crate::plan::{Fault, Plan, What, Whom};
-use crate::World;
 
 const PARTITION: PartitionId = PartitionId(1);
 

@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn a_clean_report_is_counted_and_all_else_is_refused() {
-        let green = r#"{"seeds_done":300,"finished":true,"events":9,"violations":0,"liveness_failures":0,"planted_bugs":{"total":18,"caught":18}}"#;
+        let green =
+            r#"{"seeds_done":300,"finished":true,"events":9,"violations":0,"liveness_failures":0,"planted_bugs":{"total":18,"caught":18}}"#;
         assert_eq!(judge(&format!("{green}\n")), Ok(318));
         let red = [
             green.replace(r#""violations":0"#, r#""violations":1"#),

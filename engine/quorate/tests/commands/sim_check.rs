@@ -109,7 +109,10 @@ fn a_recorded_run_is_a_trace_with_labels_and_exports() {
     let run = quorate(&[&arguments[..], &["--out", text(&trace), "--export", "jsonl,csv,parquet", "--json"]].concat());
     assert!(run.code < 2, "{}{}", run.out, run.err);
     let report = run.object();
-    assert!(report["frames"].as_u64() > Some(10) && report["bytes"].as_u64() > Some(100) && report["events"].as_u64() > Some(0), "{report}");
+    assert!(
+        report["frames"].as_u64() > Some(10) && report["bytes"].as_u64() > Some(100) && report["events"].as_u64() > Some(0),
+        "{report}"
+    );
     let lines = std::fs::read_to_string(format!("{}.jsonl", text(&trace))).expect("the export is there");
     let frames: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("lines are JSON")).collect();
     assert_eq!(frames.len() as u64, report["frames"].as_u64().unwrap_or(0));

@@ -95,7 +95,11 @@ pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let stop = || interrupted.load(Ordering::Relaxed) || options.limit.is_some_and(|limit| began.elapsed() >= limit);
     hunt(options, &planted, &mut state, &stop)?;
     soak(options, &mut state, &stop)?;
-    if options.json { say_json(out, &as_json(options, &planted, &state))? } else { say(out, &in_words(options, &planted, &state))? }
+    if options.json {
+        say_json(out, &as_json(options, &planted, &state))?
+    } else {
+        say(out, &in_words(options, &planted, &state))?
+    }
     let missed = state.hunts.iter().any(|hunted| !hunted.caught);
     Ok(if state.violations + state.liveness_failures > 0 || missed { Outcome::Failed } else { Outcome::Fine })
 }
@@ -151,17 +155,23 @@ fn soak(options: &Options, state: &mut State, stop: &(impl Fn() -> bool + Sync))
     let mut written = Instant::now();
     let mut failed = None;
     let seeds = state.next..end;
-    in_order(options.jobs(), seeds, || stop(), work, |(report, took)| {
-        take(options, state, &report, took);
-        progress.inc(1);
-        progress.set_message(format!("· {} violations", state.violations));
-        if let Some(path) = &options.state
-            && written.elapsed() >= WRITE_EVERY
-        {
-            failed = failed.take().or(state::write(path, state).err());
-            written = Instant::now();
-        }
-    });
+    in_order(
+        options.jobs(),
+        seeds,
+        || stop(),
+        work,
+        |(report, took)| {
+            take(options, state, &report, took);
+            progress.inc(1);
+            progress.set_message(format!("· {} violations", state.violations));
+            if let Some(path) = &options.state
+                && written.elapsed() >= WRITE_EVERY
+            {
+                failed = failed.take().or(state::write(path, state).err());
+                written = Instant::now();
+            }
+        },
+    );
     progress.finish_and_clear();
     failed.map_or(Ok(()), Err)?;
     options.state.as_ref().map_or(Ok(()), |path| state::write(path, state))
@@ -177,7 +187,11 @@ fn take(options: &Options, state: &mut State, report: &Report, took: Duration) {
     state.busy_seconds += took.as_secs_f64();
     state.undecided += u64::from(report.undecided.is_some());
     let Some(failure) = &report.failure else { return };
-    if failure.is_violation() { state.violations += 1 } else { state.liveness_failures += 1 }
+    if failure.is_violation() {
+        state.violations += 1
+    } else {
+        state.liveness_failures += 1
+    }
     if state.failures.len() >= REDUCED_MAX {
         return;
     }

@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 
 use clap::Args;
+use quorate_sim::World;
 use quorate_sim::check;
 use quorate_sim::fact::Fact;
 use quorate_sim::plan::Plan;
-use quorate_sim::World;
 use serde_json::json;
 
 use super::seeds::{Cluster, keep, planted};

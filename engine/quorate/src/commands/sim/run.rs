@@ -103,8 +103,9 @@ pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let plan = Plan::from_seed(options.seed, &quorate_sim::plan::Options { faults_ns, ..options.cluster.options(planted) });
     let name = options.out.display();
     let file = File::create(&options.out).into_diagnostic().wrap_err_with(|| format!("cannot write {name}"))?;
-    let mut recording =
-        Recording::new(BufWriter::new(file), &plan, env!("CARGO_PKG_VERSION")).into_diagnostic().wrap_err_with(|| format!("cannot write {name}"))?;
+    let mut recording = Recording::new(BufWriter::new(file), &plan, env!("CARGO_PKG_VERSION"))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {name}"))?;
     let style = ProgressStyle::with_template("{bar:40} {percent} % of the faults, {eta} left {msg}").into_diagnostic()?;
     let progress = ProgressBar::new(plan.shape.faults_ns).with_style(style);
     let began = Instant::now();

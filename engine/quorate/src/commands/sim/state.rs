@@ -115,7 +115,8 @@ pub(super) fn read(path: &Path, soak: &Soak) -> miette::Result<Option<State>> {
     };
     let mut text = String::new();
     file.take(BYTES_MAX).read_to_string(&mut text).into_diagnostic().wrap_err_with(|| format!("cannot read {name}"))?;
-    let value: serde_json::Value = serde_json::from_str(&text).into_diagnostic().wrap_err_with(|| format!("{name} is no state of a soak"))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).into_diagnostic().wrap_err_with(|| format!("{name} is no state of a soak"))?;
     let version = value["version"].as_u64();
     if version != Some(u64::from(VERSION)) {
         let found = version.map_or("no version".to_owned(), |version| format!("version {version}"));
@@ -132,7 +133,9 @@ pub(super) fn read(path: &Path, soak: &Soak) -> miette::Result<Option<State>> {
     if state.soak != *soak {
         let Soak { protocol, nodes, backend, seeds, planted } = &state.soak;
         return Err(Usage {
-            what: format!("{name} is of another soak: --protocol {protocol} --nodes {nodes} --backend {backend} --seeds {seeds} --planted {planted}"),
+            what: format!(
+                "{name} is of another soak: --protocol {protocol} --nodes {nodes} --backend {backend} --seeds {seeds} --planted {planted}"
+            ),
             help: Some("go on with these, or begin anew with another file".into()),
         }
         .into());
