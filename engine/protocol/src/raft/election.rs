@@ -82,9 +82,11 @@ impl Raft {
     }
 
     /// Somebody stands for election in this term.
-    pub(super) fn asked(&mut self, from: MemberId, last: Mark) {
+    pub(super) fn asked(&mut self, from: MemberId, last: Mark, handed_over: bool) {
         let free = self.vote.is_none() || self.vote == Some(from) || self.planted(Planted::TwoVotesInTerm);
         let free = free && (self.leader.is_none() || self.vote == Some(from));
+        // A leader that was heard from a short while ago counts on this server, even if it has come to a later term since.
+        let free = free && (handed_over || self.vote == Some(from) || !self.hears_leader());
         let granted = free && (self.log.is_behind(last) || self.planted(Planted::VoteForOldLog));
         if granted {
             if self.vote != Some(from) {
