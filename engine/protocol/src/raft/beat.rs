@@ -42,7 +42,7 @@ impl Raft {
 
     /// A follower answered a heartbeat.
     pub(super) fn beat_back(&mut self, from: MemberId, beat: u64) {
-        let last = self.log.last().index;
+        let (last, inflight) = (self.log.last().index, self.settings.inflight);
         let State::Leader(leadership) = &mut self.state else { return };
         let Some(progress) = leadership.peers.get_mut(&from) else { return };
         progress.active = true;
@@ -54,7 +54,7 @@ impl Raft {
                 *sent = false;
                 false
             }
-            Stage::Stream => waits && progress.next > last,
+            Stage::Stream => waits && (progress.next > last || progress.inflight.len() >= inflight),
             Stage::Snapshot { .. } => false,
         };
         let before = Height(progress.next.0 - 1);
@@ -63,7 +63,7 @@ impl Raft {
             self.count(key, &electorate, from, RaftKind::HeartbeatAck, (beat - base) as u32);
         }
         if ask_again && let Some(term) = self.log.term_at(before) {
-            // Everything was sent and nothing was acknowledged since the last heartbeat: does it have it?
+            // All that may be sent was, and nothing was acknowledged since the last heartbeat: does it have it?
             let prev = quorate_core::mark::Mark { index: before, term };
             self.send(from, Body::Append { prev, entries: Vec::new(), commit: self.commit });
         }
