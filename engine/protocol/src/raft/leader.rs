@@ -49,7 +49,7 @@ pub(super) struct Leadership {
     pub(super) yield_after: Moment,
     /// The first entry of this term.
     pub(super) first: Height,
-    /// Entries that are not committed, with their lengths.
+    /// Entries that are not committed, or not on the own disk, with their lengths.
     pub(super) uncommitted: VecDeque<(Height, u64)>,
     pub(super) uncommitted_bytes: u64,
 }
@@ -134,6 +134,7 @@ impl Raft {
 
     /// What is durable of the own log counts as any follower's does.
     pub(super) fn acknowledge_own(&mut self) {
+        self.make_room();
         self.acknowledge_own_upto(self.log.stable());
     }
 
@@ -253,15 +254,23 @@ impl Raft {
         assert!(index <= self.log.last().index, "only what is in the log is committed");
         self.commit = index;
         self.effects.push(Effect::Commit { index });
-        if let State::Leader(leadership) = &mut self.state {
-            while leadership.uncommitted.front().is_some_and(|entry| entry.0 <= index)
-                && let Some((_, bytes)) = leadership.uncommitted.pop_front()
-            {
-                leadership.uncommitted_bytes -= bytes;
-            }
+        if let State::Leader(_) = self.state {
+            self.make_room();
             self.announce();
             self.serve_reads();
             self.members_committed();
+        }
+    }
+
+    /// Takes what is committed off the account of what is not. What the own disk lacks stays on it, or a leader whose disk is slower than
+    /// its followers' would gather entries for it without end.
+    fn make_room(&mut self) {
+        let done = self.commit.min(self.log.stable());
+        let State::Leader(leadership) = &mut self.state else { return };
+        while leadership.uncommitted.front().is_some_and(|entry| entry.0 <= done)
+            && let Some((_, bytes)) = leadership.uncommitted.pop_front()
+        {
+            leadership.uncommitted_bytes -= bytes;
         }
     }
 
