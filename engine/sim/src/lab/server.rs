@@ -20,8 +20,10 @@ pub enum Deed {
     Sent(Letter),
     /// It is something else now.
     Became(Role),
-    /// It holds everything up to here for committed, and applied it.
+    /// It holds everything up to here for committed.
     Committed(Height),
+    /// Its machine applied this entry.
+    Applied(Mark),
     /// It acts under these members now.
     Members(Configuration),
     /// It took on a snapshot.
@@ -152,8 +154,8 @@ impl Server {
                 events.push_back(Event::Loaded { to, entries: self.disk.load(from, upto, bytes_max) });
             }
             Effect::Commit { index } => {
-                self.apply(index);
                 deeds.push(Deed::Committed(index));
+                self.apply(index, deeds);
                 events.push_back(Event::Applied { index });
             }
             Effect::Answer { ticket, answer } => deeds.push(Deed::Answered(ticket, answer)),
@@ -167,12 +169,13 @@ impl Server {
         }
     }
 
-    fn apply(&mut self, index: Height) {
+    fn apply(&mut self, index: Height, deeds: &mut Vec<Deed>) {
         for entry in self.disk.load(Height(self.applied.0 + 1), index, usize::MAX) {
             if let Payload::Command(command) = entry.payload().expect("what is in the log was checked when it came") {
                 self.machine.0.push((entry.mark.index, command.to_vec()));
             }
             self.applied = entry.mark.index;
+            deeds.push(Deed::Applied(entry.mark));
         }
         assert_eq!(self.applied, index, "server {} committed what its log does not have", self.id);
     }
