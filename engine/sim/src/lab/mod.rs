@@ -399,9 +399,8 @@ impl Lab {
             match &deed {
                 Deed::Sent(letter) => self.post.send(Mail { from: id, to: letter.to.0, message: letter.message.clone() }),
                 Deed::Answered(ticket, answer) => self.answers.entry(*ticket).or_default().push(answer.clone()),
-                Deed::Became(Role::Leader) => {
-                    let term = self.raft(id).term();
-                    let first = *self.leaders.entry(term).or_insert(id);
+                Deed::Became { role: Role::Leader, term, .. } => {
+                    let first = *self.leaders.entry(*term).or_insert(id);
                     assert_eq!(first, id, "two lead in term {term}");
                 }
                 Deed::Applied(mark) | Deed::Restored(mark) => {

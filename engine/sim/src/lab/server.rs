@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use quorate_core::hash::Digest;
-use quorate_core::ids::{ClusterId, Height, MemberId, PartitionId};
+use quorate_core::ids::{ClusterId, Height, MemberId, PartitionId, View};
 use quorate_core::mark::Mark;
 use quorate_env::clock::Moment;
 use quorate_pipeline::reference::Reference;
@@ -19,7 +19,14 @@ pub enum Deed {
     /// It sent this.
     Sent(Letter),
     /// It is something else now.
-    Became(Role),
+    Became {
+        /// What.
+        role: Role,
+        /// In which term.
+        term: View,
+        /// Who leads, if it knows.
+        leader: Option<MemberId>,
+    },
     /// It holds everything up to here for committed.
     Committed(Height),
     /// Its machine applied this entry.
@@ -164,7 +171,7 @@ impl Server {
                 events.push_back(Event::PieceRead { to, piece: snapshot.and_then(|snapshot| snapshot.piece(nth)) });
             }
             Effect::WritePiece { from, piece } => self.write_piece(from, piece, events, deeds),
-            Effect::Became { role, .. } => deeds.push(Deed::Became(role)),
+            Effect::Became { role, term, leader } => deeds.push(Deed::Became { role, term, leader }),
             Effect::Members(configuration) => deeds.push(Deed::Members(configuration)),
         }
     }
