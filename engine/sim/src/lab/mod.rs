@@ -91,6 +91,12 @@ impl Lab {
     #[must_use]
     pub fn with_pasts(peers: impl IntoIterator<Item = Peer>, settings: Settings, pasts: &[(u64, Past)]) -> Self {
         let founders = Configuration::new(Epoch(1), peers).expect("a laboratory is given a group");
+        Self::founded(founders, settings, pasts)
+    }
+
+    /// A group under any configuration, also one that is being replaced.
+    #[must_use]
+    pub fn founded(founders: Configuration, settings: Settings, pasts: &[(u64, Past)]) -> Self {
         let ids: Vec<u64> = founders.everyone().map(|id| id.0).collect();
         let mut lab = Self {
             settings,
