@@ -39,6 +39,7 @@ pub(super) struct Leadership {
     pub(super) confirmed_at: Moment,
     /// From when a lease counts, if there can be one.
     pub(super) lease_from: Option<Moment>,
+    /// When the next heartbeat goes, whatever went for the sake of reads since the last.
     pub(super) next_beat: Moment,
     pub(super) peers: BTreeMap<MemberId, Progress>,
     pub(super) reads: VecDeque<PendingRead>,
@@ -101,7 +102,7 @@ impl Raft {
             confirmed: 0,
             confirmed_at: self.now,
             lease_from: None,
-            next_beat: self.now,
+            next_beat: self.now + self.settings.heartbeat,
             peers,
             reads: VecDeque::new(),
             handover: None,
@@ -201,12 +202,13 @@ impl Raft {
     /// A leader's time has come.
     pub(super) fn lead_on(&mut self) {
         self.expire_handover();
-        let State::Leader(leadership) = &self.state else { return };
+        let State::Leader(leadership) = &mut self.state else { return };
         if self.now.since(leadership.confirmed_at) > self.settings.election * 2 {
             // It may lead nobody any more, and somebody else may lead already (dissertation, 6.2).
             return self.follow(self.term, None);
         }
         if self.now >= leadership.next_beat {
+            leadership.next_beat = self.now + self.settings.heartbeat;
             self.beat();
             self.resend_pieces();
             self.yield_to_priority();

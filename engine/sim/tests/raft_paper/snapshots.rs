@@ -1,7 +1,7 @@
 //! Section 7: logs are given up to snapshots, and followers that are too far behind get one, in pieces.
 
 use quorate_core::ids::Height;
-use quorate_protocol::raft::{Body, Peer, Settings};
+use quorate_protocol::raft::{Body, Peer, ReadWay, Settings};
 use quorate_sim::lab::{Lab, Past};
 
 use super::*;
@@ -81,6 +81,18 @@ fn a_lost_piece_is_sent_again_after_a_while() {
     lab.deliver_where(|mail| !matches!(&mail.message.body, Body::Snapshot(piece) if piece.nth == 3));
     lab.lose(|_| true);
     lab.run(Settings::LAN.election * 2);
+    assert_eq!(lab.machine(3), lab.machine(1));
+}
+
+#[test]
+fn a_lost_piece_is_sent_again_also_while_reads_never_stop() {
+    let mut lab = behind(6);
+    lab.deliver_where(|mail| !matches!(&mail.message.body, Body::Snapshot(piece) if piece.nth == 3));
+    lab.lose(|_| true);
+    for _ in 0..50 {
+        lab.read(1, ReadWay::Index);
+        lab.run(ms(10));
+    }
     assert_eq!(lab.machine(3), lab.machine(1));
 }
 
