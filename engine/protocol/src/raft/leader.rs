@@ -18,6 +18,9 @@ use super::read::{Asker, PendingRead};
 use super::transfer::Handover;
 use super::{Planted, Raft, State};
 
+/// How far behind its base a round may count before another takes its place: votes name offsets by 32 bits.
+const SPAN_MAX: u64 = 1 << 31;
+
 /// A leader's view of the group.
 #[derive(Debug)]
 pub(super) struct Leadership {
@@ -209,7 +212,12 @@ impl Raft {
         }
         if self.now >= leadership.next_beat {
             leadership.next_beat = self.now + self.settings.heartbeat;
-            self.beat();
+            let (acks, beats) = (self.log.last().index.0 - leadership.acks_base.0, leadership.beat - leadership.beats_base);
+            if acks.max(beats) > SPAN_MAX {
+                self.reopen_rounds();
+            } else {
+                self.beat();
+            }
             self.resend_pieces();
             self.yield_to_priority();
         }
@@ -284,6 +292,62 @@ impl Raft {
         let ids: Vec<MemberId> = leadership.peers.iter().filter(|peer| informed(peer.1)).map(|peer| *peer.0).collect();
         for id in ids {
             self.send(id, super::Body::Append { prev: last, entries: Vec::new(), commit });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorate_core::counting::{Ask, Finding, Told};
+    use quorate_core::hash::Digest;
+    use quorate_core::ids::{ClusterId, Epoch, PartitionId, View};
+    use quorate_core::round::Form;
+    use quorate_core::vote::Kind;
+
+    use super::super::{Event, HardState, Identity, Peer, Settings, Start};
+
+    /// A server that leads alone, and whose log is already long.
+    fn leader(floor: Mark) -> (Raft, Moment) {
+        let identity = Identity { cluster: ClusterId(Digest([1; 32])), partition: PartitionId(0), id: MemberId(1) };
+        let configuration = Configuration::new(Epoch(1), [Peer::voter(1)]).unwrap();
+        let start = Start { hard: HardState { term: floor.term, vote: None }, floor, configuration, fresh: true, life: 1 };
+        let mut server = Raft::new(identity, Settings::LAN, start, Moment(0)).unwrap();
+        let now = server.wake();
+        let decided = |key, kind| Event::Told(Told { key: RoundKey(key), kind: Kind::Raft(kind), what: Finding::Decided { row: 0 } });
+        for event in [Event::Tick, decided(1, RaftKind::PreGrant), decided(2, RaftKind::Grant), Event::Persisted { number: 2 }] {
+            server.step(now, event, &mut Vec::new());
+        }
+        (server, now)
+    }
+
+    /// The ranges of the rounds that a regular heartbeat opens.
+    fn opened(server: &mut Raft, now: Moment) -> Vec<(u64, u64)> {
+        let mut effects = Vec::new();
+        server.step(now + Settings::LAN.heartbeat, Event::Tick, &mut effects);
+        let range = |effect: &Effect| match effect {
+            Effect::Count(Ask::Open(opening)) => match opening.spec.form() {
+                Form::Cumulative { base, last } => Some((base, last)),
+                _ => None,
+            },
+            _ => None,
+        };
+        effects.iter().filter_map(range).collect()
+    }
+
+    #[test]
+    fn rounds_begin_again_long_before_offsets_run_out() {
+        let floor = Mark { index: Height(1 << 40), term: View(3) };
+        for (acks, beats) in [(0, 0), (SPAN_MAX + 1, 0), (0, SPAN_MAX + 1)] {
+            let (mut server, now) = leader(floor);
+            let State::Leader(leadership) = &mut server.state else { panic!("{:?}", server.role()) };
+            // As if so much had happened in this term.
+            leadership.acks_base.0 -= acks;
+            leadership.beat += beats;
+            let beat = leadership.beat;
+            let last = floor.index.0 + 1;
+            let expected = if acks.max(beats) == 0 { vec![] } else { vec![(floor.index.0, last), (beat, beat)] };
+            assert_eq!(opened(&mut server, now), expected);
         }
     }
 }
