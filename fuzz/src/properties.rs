@@ -4,10 +4,12 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod raft;
 mod storage;
 
 use std::fmt::Display;
 
+pub use raft::{raft_entry, raft_hard_state};
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
 
 use quorate_core::anchor::TrustAnchor;

@@ -3,6 +3,7 @@
 //! Few and small. A good seed is one valid encoding of each shape, so that the fuzzer need not find magic numbers, lengths
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
+mod raft;
 mod storage;
 
 use quorate_core::block::{Block, Timestamp};
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(proved());
     seeds.extend(trees());
     seeds.extend(storage::all());
+    seeds.extend(raft::all());
     seeds
 }
 
