@@ -206,6 +206,26 @@ fn a_leader_that_is_removed_does_not_count_itself() {
     assert!(!lab.leads(1));
 }
 
+// A server that is not in its latest configuration stands for election all the same until it knows that to be committed: perhaps nobody
+// else can be elected (dissertation, 4.2.2 and figure 4.6).
+
+#[test]
+fn a_removed_server_that_alone_has_the_entry_which_removes_it_is_elected_to_commit_that() {
+    let mut lab = led(4);
+    lab.join(5);
+    lab.reconfigure(1, [Peer::learner(2), Peer::voter(3), Peer::voter(4), Peer::voter(5)]);
+    // The joint configuration is committed; the simple one comes to server 2 only, which is a learner by it.
+    lab.deliver_where(|mail| !matches!(&mail.message.body, Body::Append { prev, .. } if prev.index.0 >= 2) || mail.to == 2);
+    lab.lose(|_| true);
+    assert_eq!([1, 2, 3, 4].map(|id| joint(&lab, id)), [false, false, true, true]);
+    lab.crash(1);
+    lab.restart(1);
+    lab.run(ms(3000));
+    let leader = lab.leader().expect("3 and 4 need a vote of 1 or 2, whose logs are longer");
+    assert_eq!((members(&lab, leader), joint(&lab, leader)), (vec![2, 3, 4, 5], false));
+    assert!([3, 4, 5].contains(&leader), "who was removed lets go again");
+}
+
 // Servers that were removed hear no heartbeats and ask to be elected; nobody who hears of a leader listens.
 
 #[test]
