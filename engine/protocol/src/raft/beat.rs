@@ -57,11 +57,16 @@ impl Raft {
             Stage::Snapshot { .. } => false,
         };
         let before = Height(progress.next.0 - 1);
+        let term = self.log.term_at(before);
+        if ask_again && term.is_none() {
+            // What it was sent is not in the log any more: it begins anew, with a snapshot.
+            progress.probe(Height(progress.matched.0 + 1));
+        }
         let (key, electorate, base) = (leadership.beats, Arc::clone(&leadership.electorate), leadership.beats_base);
         if beat > base && beat <= leadership.beat {
             self.count(key, &electorate, from, RaftKind::HeartbeatAck, (beat - base) as u32);
         }
-        if ask_again && let Some(term) = self.log.term_at(before) {
+        if ask_again && let Some(term) = term {
             // All that may be sent was, and nothing was acknowledged since the last heartbeat: does it have it?
             let prev = quorate_core::mark::Mark { index: before, term };
             self.send(from, Body::Append { prev, entries: Vec::new(), commit: self.commit });

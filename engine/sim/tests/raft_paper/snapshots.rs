@@ -97,6 +97,20 @@ fn a_lost_piece_is_sent_again_also_while_reads_never_stop() {
 }
 
 #[test]
+fn a_window_that_was_lost_and_is_not_in_the_log_any_more_gives_way_to_a_snapshot() {
+    let settings = Settings { append_bytes: 1, inflight: 2, ..Settings::LAN };
+    let mut lab = Lab::new((1..=3).map(Peer::voter), settings);
+    lab.elect(1);
+    propose(&mut lab, &["a", "b", "c", "d", "e"]);
+    lab.lose(|mail| mail.to == 3);
+    lab.deliver_where(|mail| mail.to != 3);
+    lab.lose(|_| true);
+    lab.compact(1, 5);
+    lab.run(ms(500));
+    assert_eq!((lab.machine(3), lab.raft(3).floor()), (lab.machine(1), mark(5, 1)));
+}
+
+#[test]
 fn a_receiver_that_starts_again_asks_for_the_piece_that_it_lacks() {
     let mut lab = behind(6);
     lab.deliver_where(|mail| !matches!(&mail.message.body, Body::Snapshot(piece) if piece.nth == 3));
