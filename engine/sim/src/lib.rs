@@ -6,3 +6,4 @@
 
 pub mod fact;
 pub mod history;
+pub mod lab;

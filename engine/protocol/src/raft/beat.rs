@@ -24,7 +24,6 @@ impl Raft {
         let (own, commit, reckless) = (self.identity.id, self.commit, self.planted(Planted::CommitBeyondMatch));
         let State::Leader(leadership) = &mut self.state else { return };
         leadership.beat += 1;
-        leadership.next_beat = self.now + self.settings.heartbeat;
         if leadership.sent.len() == SENT_MAX {
             leadership.sent.pop_front();
         }
@@ -42,7 +41,7 @@ impl Raft {
 
     /// A follower answered a heartbeat.
     pub(super) fn beat_back(&mut self, from: MemberId, beat: u64) {
-        let last = self.log.last().index;
+        let (last, inflight) = (self.log.last().index, self.settings.inflight);
         let State::Leader(leadership) = &mut self.state else { return };
         let Some(progress) = leadership.peers.get_mut(&from) else { return };
         progress.active = true;
@@ -54,16 +53,21 @@ impl Raft {
                 *sent = false;
                 false
             }
-            Stage::Stream => waits && progress.next > last,
+            Stage::Stream => waits && (progress.next > last || progress.inflight.len() >= inflight),
             Stage::Snapshot { .. } => false,
         };
         let before = Height(progress.next.0 - 1);
+        let term = self.log.term_at(before);
+        if ask_again && term.is_none() {
+            // What it was sent is not in the log any more: it begins anew, with a snapshot.
+            progress.probe(Height(progress.matched.0 + 1));
+        }
         let (key, electorate, base) = (leadership.beats, Arc::clone(&leadership.electorate), leadership.beats_base);
         if beat > base && beat <= leadership.beat {
             self.count(key, &electorate, from, RaftKind::HeartbeatAck, (beat - base) as u32);
         }
-        if ask_again && let Some(term) = self.log.term_at(before) {
-            // Everything was sent and nothing was acknowledged since the last heartbeat: does it have it?
+        if ask_again && let Some(term) = term {
+            // All that may be sent was, and nothing was acknowledged since the last heartbeat: does it have it?
             let prev = quorate_core::mark::Mark { index: before, term };
             self.send(from, Body::Append { prev, entries: Vec::new(), commit: self.commit });
         }
