@@ -100,7 +100,7 @@ impl Default for Settings {
         Self {
             segment_bytes: 64 << 20,
             ahead: 1,
-            cache_bytes: 1 << 20,
+            cache_bytes: 256 << 10,
             index_bytes: 64 << 20,
             pending_bytes: 64 << 20,
             durability: Durability::Fsync,

@@ -14,7 +14,7 @@
 //!
 //! A group's payload is the length of its records u64, and 32 bytes of chain: the hash over everything before it.
 
-use crc_fast::{CrcAlgorithm, Digest as Crc};
+use crc_fast::CrcAlgorithm;
 use quorate_core::hash::Digest;
 use quorate_core::ids::{Height, PartitionId, View};
 
@@ -80,9 +80,7 @@ struct Raw<'a> {
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new(CrcAlgorithm::Crc32Iscsi);
-    crc.update(bytes);
-    crc.finalize() as u32
+    crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
 fn put(out: &mut Vec<u8>, raw: &Raw<'_>) {
