@@ -5,12 +5,14 @@
 //! what is wrong.
 
 mod history;
+mod raft;
 mod storage;
 mod telemetry;
 
 use std::fmt::Display;
 
 pub use history::history;
+pub use raft::{raft_entry, raft_hard_state};
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
 pub use telemetry::{frame, trace};
 

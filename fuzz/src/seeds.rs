@@ -4,6 +4,7 @@
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
 mod history;
+mod raft;
 mod storage;
 mod telemetry;
 
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(storage::all());
     seeds.extend(history::all());
     seeds.extend(telemetry::all());
+    seeds.extend(raft::all());
     seeds
 }
 

@@ -34,6 +34,10 @@ fn keeps_what_every_disk_keeps(disk: &dyn Disk) {
     assert_eq!(&read[..8], b"\0\0\0hello");
     assert_eq!(file.read_at(&mut read, 100).unwrap(), 0);
     assert_eq!(file.read_exact_at(&mut read, 0).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    file.send_at(b" and more", 8).unwrap();
+    assert_eq!((file.read_at(&mut read, 1).unwrap(), &read), (16, b"\0\0hello and more"));
+    file.send_at(b"", 17).unwrap();
+    file.send_at(b"H", 3).unwrap();
     file.set_len(4).unwrap();
     file.sync().unwrap();
     disk.rename("log/a", "log/b").unwrap();

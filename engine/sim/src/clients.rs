@@ -118,6 +118,10 @@ impl Client {
     }
 
     fn begin(&mut self, outside: &mut Outside<'_>) {
+        if outside.rng.one_in(50) {
+            // As if it had begun again: its old session lies about until there is no room for it.
+            self.session = None;
+        }
         self.operations += 1;
         let key = outside.rng.below(u64::from(outside.shape.keys)) as u16;
         let (doing, command, call) = match self.session {

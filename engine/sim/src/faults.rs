@@ -95,7 +95,7 @@ fn shape(rng: &mut Seeded, options: &Options) -> Shape {
 
 fn schedule(rng: &mut Seeded, servers: u16, shape: &Shape) -> Vec<Fault> {
     let seconds = shape.faults_ns / (1000 * MS) + 1;
-    let a_second = rng.pick(&[0, 1, 1, 2, 4, 10]);
+    let a_second = rng.pick(&[0, 1, 2, 4, 8, 20]);
     let theme = rng.pick(&THEMES);
     let count = rng.below(seconds * a_second + 2);
     let mut faults = Vec::new();
@@ -159,7 +159,7 @@ fn crash(rng: &mut Seeded, servers: u16) -> What {
         _ => vec![whom(rng, servers)],
     };
     let loss = rng.pick(&Loss::ALL);
-    let midway = if loss == Loss::Nothing { 0 } else { rng.below(6) as u32 };
+    let midway = if loss == Loss::Nothing { 0 } else { rng.pick(&[0, 1, 1, 1, 2, 3, 5]) };
     What::Crash { whom, loss, midway, down_ns: length(rng) }
 }
 
@@ -184,7 +184,7 @@ fn disk(rng: &mut Seeded, servers: u16) -> What {
     let for_ns = length(rng);
     match rng.below(8) {
         0..=2 => What::Stall { whom: whom(rng, servers), for_ns },
-        3..=4 => What::Full { whom: whom(rng, servers), left: rng.below(24 << 10), for_ns },
+        3..=4 => What::Full { whom: whom(rng, servers), left: rng.below(12 << 10), for_ns },
         5 => What::FailSync { whom: whom(rng, servers) },
         6 => What::Flip { whom: one(rng, servers), bits: 1 + rng.below(8) as u32 },
         _ => What::Misdirect { whom: one(rng, servers) },

@@ -34,6 +34,8 @@ pub(crate) enum Local {
     Reset { peer: MemberId },
     /// Somebody looks whether the disk stands still.
     Watch,
+    /// The commands that were gathered are proposed.
+    Propose,
     /// What the disk had no room for is tried again.
     Retry,
     /// An operator wants something.
@@ -177,6 +179,7 @@ fn local(what: &Local) -> (u8, Print) {
         Local::Reset { peer } => (24, peer.0),
         Local::Watch => (25, 0),
         Local::Retry => (26, 0),
+        Local::Propose => (29, 0),
         Local::Order(Order::Transfer(to)) => (27, to.0),
         Local::Order(Order::Reconfigure(peers)) => {
             let print =

@@ -20,6 +20,7 @@ mod happening;
 pub mod history;
 pub mod invariants;
 pub mod judge;
+pub mod lab;
 pub mod machine;
 pub mod minimise;
 pub mod network;

@@ -148,7 +148,7 @@ impl Said {
 }
 
 /// How much the machine keeps of clients.
-pub const LIMITS: Limits = Limits { sessions: 24, answer_bytes: 512 };
+pub const LIMITS: Limits = Limits { sessions: 10, answer_bytes: 512 };
 
 /// The state.
 #[derive(Clone, Debug)]

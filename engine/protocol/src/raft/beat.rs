@@ -25,7 +25,6 @@ impl Raft {
         let (own, commit, reckless) = (self.identity.id, self.commit, self.planted(Planted::CommitBeyondMatch));
         let State::Leader(leadership) = &mut self.state else { return };
         leadership.beat += 1;
-        leadership.next_beat = self.now + self.settings.heartbeat;
         if leadership.sent.len() == SENT_MAX {
             leadership.sent.pop_front();
         }

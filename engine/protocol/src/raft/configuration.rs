@@ -205,13 +205,13 @@ impl Configuration {
         [&self.peers, &self.outgoing].iter().any(|half| half.iter().any(|peer| peer.id == id && peer.part == Part::Voter))
     }
 
-    /// How many of those who may lead come before a member in the order of priority.
+    /// How many of those who may lead come before a member in the order of priority; all of them, before one who is no member.
     #[must_use]
     pub fn rank(&self, id: MemberId) -> u32 {
         let key = |peer: Peer| (std::cmp::Reverse(peer.priority), peer.id);
-        let Some(own) = self.peer(id).map(key) else { return 0 };
+        let own = self.peer(id).map(key);
         let mut others: Vec<Peer> = self.everyone().filter_map(|id| self.peer(id)).collect();
-        others.retain(|peer| self.may_lead(peer.id) && key(*peer) < own);
+        others.retain(|peer| self.may_lead(peer.id) && own.is_none_or(|own| key(*peer) < own));
         others.len() as u32
     }
 

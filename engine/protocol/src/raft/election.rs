@@ -8,6 +8,7 @@ use quorate_core::ids::{MemberId, View};
 use quorate_core::mark::Mark;
 use quorate_core::vote::Raft as RaftKind;
 
+use super::configuration::Configuration;
 use super::message::{Body, Letter, Message};
 use super::outbox::{Need, Saying};
 use super::{Planted, Raft, State};
@@ -27,7 +28,7 @@ impl Raft {
         self.give_up_role();
         self.wait();
         let own = self.identity.id;
-        if self.stalled || !self.configuration().may_lead(own) || !self.configuration().votes(own) {
+        if self.stalled || !self.may_stand() {
             return;
         }
         self.leader = None;
@@ -36,6 +37,15 @@ impl Raft {
             let (round, electorate) = (candidacy.round, Arc::clone(&candidacy.electorate));
             self.count(round, &electorate, own, RaftKind::PreGrant, 0);
         }
+    }
+
+    /// Whether this server is one to be elected: it votes and can lead. Or it could until an entry that it does not know to be committed: it
+    /// may be one of few who have that entry, and nobody with a shorter log would be elected (dissertation, 4.2.2). Its own vote does not
+    /// count then.
+    fn may_stand(&self) -> bool {
+        let able = |members: &Configuration| members.may_lead(self.identity.id) && members.votes(self.identity.id);
+        let uncommitted = self.members.since() > self.commit;
+        able(self.members.current()) || (uncommitted && self.members.before().is_some_and(able))
     }
 
     /// Stands for election in a new term.
@@ -82,9 +92,11 @@ impl Raft {
     }
 
     /// Somebody stands for election in this term.
-    pub(super) fn asked(&mut self, from: MemberId, last: Mark) {
+    pub(super) fn asked(&mut self, from: MemberId, last: Mark, handed_over: bool) {
         let free = self.vote.is_none() || self.vote == Some(from) || self.planted(Planted::TwoVotesInTerm);
         let free = free && (self.leader.is_none() || self.vote == Some(from));
+        // A leader that was heard from a short while ago counts on this server, even if it has come to a later term since.
+        let free = free && (handed_over || self.vote == Some(from) || !self.hears_leader());
         let granted = free && (self.log.is_behind(last) || self.planted(Planted::VoteForOldLog));
         if granted {
             if self.vote != Some(from) {

@@ -18,6 +18,9 @@ use super::read::{Asker, PendingRead};
 use super::transfer::Handover;
 use super::{Planted, Raft, State};
 
+/// How far behind its base a round may count before another takes its place: votes name offsets by 32 bits.
+const SPAN_MAX: u64 = 1 << 31;
+
 /// A leader's view of the group.
 #[derive(Debug)]
 pub(super) struct Leadership {
@@ -39,6 +42,7 @@ pub(super) struct Leadership {
     pub(super) confirmed_at: Moment,
     /// From when a lease counts, if there can be one.
     pub(super) lease_from: Option<Moment>,
+    /// When the next heartbeat goes, whatever went for the sake of reads since the last.
     pub(super) next_beat: Moment,
     pub(super) peers: BTreeMap<MemberId, Progress>,
     pub(super) reads: VecDeque<PendingRead>,
@@ -49,7 +53,7 @@ pub(super) struct Leadership {
     pub(super) yield_after: Moment,
     /// The first entry of this term.
     pub(super) first: Height,
-    /// Entries that are not committed, with their lengths.
+    /// Entries that are not committed, or not on the own disk, with their lengths.
     pub(super) uncommitted: VecDeque<(Height, u64)>,
     pub(super) uncommitted_bytes: u64,
 }
@@ -101,7 +105,7 @@ impl Raft {
             confirmed: 0,
             confirmed_at: self.now,
             lease_from: None,
-            next_beat: self.now,
+            next_beat: self.now + self.settings.heartbeat,
             peers,
             reads: VecDeque::new(),
             handover: None,
@@ -134,6 +138,7 @@ impl Raft {
 
     /// What is durable of the own log counts as any follower's does.
     pub(super) fn acknowledge_own(&mut self) {
+        self.make_room();
         self.acknowledge_own_upto(self.log.stable());
     }
 
@@ -200,17 +205,19 @@ impl Raft {
     /// A leader's time has come.
     pub(super) fn lead_on(&mut self) {
         self.expire_handover();
-        let State::Leader(leadership) = &self.state else { return };
+        let State::Leader(leadership) = &mut self.state else { return };
         if self.now.since(leadership.confirmed_at) > self.settings.election * 2 {
             // It may lead nobody any more, and somebody else may lead already (dissertation, 6.2).
             return self.follow(self.term, None);
         }
-        let offsets = [self.log.last().index.0 - leadership.acks_base.0, leadership.beat - leadership.beats_base];
-        if offsets.iter().any(|&offset| offset > u64::from(u32::MAX / 2)) {
-            // Votes name offsets by 32 bits.
-            self.reopen_rounds();
-        } else if self.now >= leadership.next_beat {
-            self.beat();
+        if self.now >= leadership.next_beat {
+            leadership.next_beat = self.now + self.settings.heartbeat;
+            let (acks, beats) = (self.log.last().index.0 - leadership.acks_base.0, leadership.beat - leadership.beats_base);
+            if acks.max(beats) > SPAN_MAX {
+                self.reopen_rounds();
+            } else {
+                self.beat();
+            }
             self.resend_pieces();
             self.yield_to_priority();
         }
@@ -257,15 +264,23 @@ impl Raft {
         assert!(index <= self.log.last().index, "only what is in the log is committed");
         self.commit = index;
         self.effects.push(Effect::Commit { index });
-        if let State::Leader(leadership) = &mut self.state {
-            while leadership.uncommitted.front().is_some_and(|entry| entry.0 <= index)
-                && let Some((_, bytes)) = leadership.uncommitted.pop_front()
-            {
-                leadership.uncommitted_bytes -= bytes;
-            }
+        if let State::Leader(_) = self.state {
+            self.make_room();
             self.announce();
             self.serve_reads();
             self.members_committed();
+        }
+    }
+
+    /// Takes what is committed off the account of what is not. What the own disk lacks stays on it, or a leader whose disk is slower than
+    /// its followers' would gather entries for it without end.
+    fn make_room(&mut self) {
+        let done = self.commit.min(self.log.stable());
+        let State::Leader(leadership) = &mut self.state else { return };
+        while leadership.uncommitted.front().is_some_and(|entry| entry.0 <= done)
+            && let Some((_, bytes)) = leadership.uncommitted.pop_front()
+        {
+            leadership.uncommitted_bytes -= bytes;
         }
     }
 
@@ -277,6 +292,62 @@ impl Raft {
         let ids: Vec<MemberId> = leadership.peers.iter().filter(|peer| informed(peer.1)).map(|peer| *peer.0).collect();
         for id in ids {
             self.send(id, super::Body::Append { prev: last, entries: Vec::new(), commit });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorate_core::counting::{Ask, Finding, Told};
+    use quorate_core::hash::Digest;
+    use quorate_core::ids::{ClusterId, Epoch, PartitionId, View};
+    use quorate_core::round::Form;
+    use quorate_core::vote::Kind;
+
+    use super::super::{Event, HardState, Identity, Peer, Settings, Start};
+
+    /// A server that leads alone, and whose log is already long.
+    fn leader(floor: Mark) -> (Raft, Moment) {
+        let identity = Identity { cluster: ClusterId(Digest([1; 32])), partition: PartitionId(0), id: MemberId(1) };
+        let configuration = Configuration::new(Epoch(1), [Peer::voter(1)]).unwrap();
+        let start = Start { hard: HardState { term: floor.term, vote: None }, floor, configuration, fresh: true, life: 1 };
+        let mut server = Raft::new(identity, Settings::LAN, start, Moment(0)).unwrap();
+        let now = server.wake();
+        let decided = |key, kind| Event::Told(Told { key: RoundKey(key), kind: Kind::Raft(kind), what: Finding::Decided { row: 0 } });
+        for event in [Event::Tick, decided(1, RaftKind::PreGrant), decided(2, RaftKind::Grant), Event::Persisted { number: 2 }] {
+            server.step(now, event, &mut Vec::new());
+        }
+        (server, now)
+    }
+
+    /// The ranges of the rounds that a regular heartbeat opens.
+    fn opened(server: &mut Raft, now: Moment) -> Vec<(u64, u64)> {
+        let mut effects = Vec::new();
+        server.step(now + Settings::LAN.heartbeat, Event::Tick, &mut effects);
+        let range = |effect: &Effect| match effect {
+            Effect::Count(Ask::Open(opening)) => match opening.spec.form() {
+                Form::Cumulative { base, last } => Some((base, last)),
+                _ => None,
+            },
+            _ => None,
+        };
+        effects.iter().filter_map(range).collect()
+    }
+
+    #[test]
+    fn rounds_begin_again_long_before_offsets_run_out() {
+        let floor = Mark { index: Height(1 << 40), term: View(3) };
+        for (acks, beats) in [(0, 0), (SPAN_MAX + 1, 0), (0, SPAN_MAX + 1)] {
+            let (mut server, now) = leader(floor);
+            let State::Leader(leadership) = &mut server.state else { panic!("{:?}", server.role()) };
+            // As if so much had happened in this term.
+            leadership.acks_base.0 -= acks;
+            leadership.beat += beats;
+            let beat = leadership.beat;
+            let last = floor.index.0 + 1;
+            let expected = if acks.max(beats) == 0 { vec![] } else { vec![(floor.index.0, last), (beat, beat)] };
+            assert_eq!(opened(&mut server, now), expected);
         }
     }
 }

@@ -28,6 +28,11 @@ impl Members {
         self.newest().0
     }
 
+    /// The one before the current one, as long as the log may still come back to it.
+    pub(super) fn before(&self) -> Option<&Configuration> {
+        self.0.iter().rev().nth(1).map(|held| &held.1)
+    }
+
     /// The one that held as of an entry.
     pub(super) fn at(&self, index: Height) -> &Configuration {
         let behind = self.0.partition_point(|held| held.0 <= index);

@@ -307,7 +307,7 @@ impl Raft {
         match body {
             Body::PreVote { last } => self.asked_before(from, term, last),
             Body::PreVoteReply { granted } => self.answered(from, term, true, granted),
-            Body::Vote { last, .. } => self.asked(from, last),
+            Body::Vote { last, handed_over } => self.asked(from, last, handed_over),
             Body::VoteReply { granted } => self.answered(from, term, false, granted),
             Body::Append { prev, entries, commit } => self.appended_by(from, prev, entries, commit),
             Body::Appended { upto } => self.acknowledged(from, upto),

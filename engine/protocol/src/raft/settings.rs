@@ -19,7 +19,7 @@ pub struct Settings {
     pub append_bytes: usize,
     /// How many messages with entries may be under way to one follower.
     pub inflight: usize,
-    /// How many bytes of entries may be in the log and not committed.
+    /// How many bytes of entries may be in a leader's log and not committed, or not on its own disk.
     pub uncommitted_bytes: u64,
     /// How many bytes of entries are kept in memory for followers that are a little behind.
     pub cache_bytes: usize,

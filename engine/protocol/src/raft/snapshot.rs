@@ -25,10 +25,12 @@ impl Raft {
                 *nth = piece.nth;
                 self.send(to, Body::Snapshot(piece));
             }
-            // That snapshot is gone. There is a newer one, or the log still has what is needed.
+            // That snapshot is gone: any other will do. If there is none at all, it is asked for again after a while.
             None => {
-                *mark = None;
                 *nth = 0;
+                if mark.take().is_some() {
+                    self.effects.push(Effect::ReadPiece { to, mark: None, nth: 0 });
+                }
             }
         }
     }

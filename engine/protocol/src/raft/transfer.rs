@@ -92,11 +92,11 @@ impl Raft {
         let State::Leader(leadership) = &mut self.state else { return };
         let priority = |id| members.peer(id).map(|peer| peer.priority);
         let own_priority = priority(self.identity.id);
-        let better = leadership.peers.iter().find(|(id, progress)| {
+        let better = leadership.peers.iter().filter(|(id, progress)| {
             let higher = priority(**id) > own_priority && members.rank(**id) < own;
             progress.active && higher && progress.matched == last && members.may_lead(**id)
         });
-        let better = better.map(|peer| *peer.0);
+        let better = better.map(|peer| *peer.0).min_by_key(|&id| members.rank(id));
         leadership.peers.values_mut().for_each(|progress| progress.active = false);
         if let Some(id) = better
             && now >= leadership.yield_after
@@ -111,6 +111,10 @@ impl Raft {
     /// it lets go, and tells the one with the longest log to stand.
     pub(super) fn disk(&mut self, stalled: bool) {
         self.stalled = stalled;
+        if stalled && matches!(self.state, State::Candidate(_)) {
+            // Who is elected with such a disk would hold up everyone, too.
+            return self.follow(self.term, None);
+        }
         let State::Leader(leadership) = &self.state else { return };
         if !stalled {
             return;

@@ -10,6 +10,7 @@ use quorate_protocol::raft::{Entry, Event, HardState, Persist};
 use quorate_storage::store::Record;
 use quorate_storage::{LogError, LogStore as _, Sequence};
 
+use super::requests::WAITING_MAX;
 use super::start::HARD;
 use super::{Around, Failure, PARTITION, Process, Written};
 use crate::fact::Fact;
@@ -235,6 +236,6 @@ fn bounds(shape: &Shape) -> (u64, u64) {
     let followers = u64::from(crate::plan::Plan::SERVERS_MAX);
     let under_way = followers * (settings.inflight as u64 * 64 + 1024);
     let bytes = settings.cache_bytes as u64 + settings.command_bytes as u64 + under_way + settings.reads as u64 * 64 + (1 << 20);
-    let waiting = followers * settings.inflight as u64 + 2 * settings.reads as u64 + 3 * 4096 + 1024;
+    let waiting = followers * settings.inflight as u64 + 2 * settings.reads as u64 + 3 * 4096 + WAITING_MAX as u64;
     (bytes, waiting)
 }

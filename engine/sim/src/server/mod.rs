@@ -211,6 +211,12 @@ impl Server {
         self.process().and_then(|process| process.machine.get(key))
     }
 
+    /// Whether a sync of its log is under way.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.process().is_some_and(|process| !process.written.is_empty())
+    }
+
     /// How often its process was started.
     #[must_use]
     pub fn life(&self) -> u32 {
@@ -331,6 +337,7 @@ impl Process {
             Local::Reset { peer } => self.step(Event::Reset { peer }, around),
             Local::Watch => self.watch(around),
             Local::Retry => self.retry(around),
+            Local::Propose => self.propose(around),
             Local::Order(order) => self.order(order, around),
         }
     }

@@ -5,6 +5,7 @@
 //! that nothing is done twice. A read waits until what it must see was applied.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quorate_core::ids::Height;
 use quorate_core::mark::Mark;
@@ -13,13 +14,13 @@ use quorate_storage::machine::Response;
 
 use super::{Around, Process};
 use crate::fact::Print;
-use crate::happening::{Ask, Happening, Order, Reply, Request};
+use crate::happening::{Ask, Happening, Local, Order, Reply, Request};
 use crate::machine::Said;
 use crate::network::latency;
 use crate::plan::Links;
 
-/// How many requests may wait in each place.
-const WAITING_MAX: usize = 1024;
+/// How many requests may wait.
+pub(super) const WAITING_MAX: usize = 1024;
 
 /// Who is to be answered.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,8 @@ enum Asked {
 pub(super) struct Requests {
     tickets: u64,
     asked: BTreeMap<u64, Asked>,
+    /// Commands that are gathered, to be proposed together.
+    gathered: Vec<(Caller, Arc<[u8]>)>,
     /// By the place in the log.
     placed: BTreeMap<u64, (Mark, Caller)>,
     /// By the index that must be applied first, and a number.
@@ -51,11 +54,17 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn len(&self) -> usize {
-        self.asked.len() + self.placed.len() + self.reads.len()
+        self.asked.len() + self.placed.len() + self.reads.len() + self.gathered.len()
     }
 
-    fn ticket(&mut self) -> u64 {
+    fn is_full(&self) -> bool {
+        self.len() >= WAITING_MAX
+    }
+
+    /// Takes note of a request. Returns its number.
+    fn ask(&mut self, asked: Asked) -> u64 {
         self.tickets += 1;
+        self.asked.insert(self.tickets, asked);
         self.tickets
     }
 
@@ -94,29 +103,42 @@ impl Process {
     pub(crate) fn request(&mut self, request: Request, around: &mut Around<'_>) -> Option<super::Failure> {
         let Request { client, operation, attempt, ask } = request;
         let caller = Caller { client, operation, attempt };
-        if self.requests.asked.len() >= WAITING_MAX || self.requests.placed.len() >= WAITING_MAX || self.requests.reads.len() >= WAITING_MAX
-        {
+        if self.requests.is_full() {
             answer(caller, Reply::TryAgain, around);
             return None;
         }
-        let ticket = self.requests.ticket();
-        let event = match ask {
+        match ask {
             Ask::Write(command) => {
-                self.requests.asked.insert(ticket, Asked::Write(caller));
-                Event::Propose { ticket, commands: vec![command] }
+                if self.requests.gathered.is_empty() {
+                    let after = around.rng.below(around.shape.count_ns) + 1;
+                    self.later(after, Local::Propose, around);
+                }
+                self.requests.gathered.push((caller, command));
             }
             Ask::Read { key, way } => {
-                self.requests.asked.insert(ticket, Asked::Read(caller, key));
-                Event::Read { ticket, way }
+                let ticket = self.requests.ask(Asked::Read(caller, key));
+                self.step(Event::Read { ticket, way }, around);
             }
-        };
-        self.step(event, around);
+        }
         self.failed.take()
+    }
+
+    /// Proposes what was gathered.
+    pub(super) fn propose(&mut self, around: &mut Around<'_>) {
+        let first = self.requests.tickets + 1;
+        let gathered = std::mem::take(&mut self.requests.gathered);
+        let propose = |(caller, command)| {
+            self.requests.ask(Asked::Write(caller));
+            command
+        };
+        let commands = gathered.into_iter().map(propose).collect();
+        self.step(Event::Propose { ticket: first, commands }, around);
     }
 
     /// An operator asks for something. If it is refused, the operator does not insist.
     pub(super) fn order(&mut self, order: Order, around: &mut Around<'_>) {
-        let ticket = self.requests.ticket();
+        self.requests.tickets += 1;
+        let ticket = self.requests.tickets;
         let event = match order {
             Order::Reconfigure(peers) => Event::Reconfigure { ticket, peers },
             Order::Transfer(to) => Event::Transfer { ticket, to },

@@ -10,6 +10,8 @@
 mod heal;
 mod ordeal;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use quorate_core::ids::{Epoch, MemberId};
 use quorate_env::disk::{Loss, MemoryDisk};
 use quorate_env::rng::Seeded;
@@ -167,7 +169,10 @@ impl World {
         self.now = at;
         self.events += 1;
         let (kind, target, content) = happening.account();
-        self.happen(happening);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.happen(happening))) {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            self.break_off(format!("a server panicked: {}", text.unwrap_or("no text")));
+        }
         self.look_for_leases();
         let content = self.facts.iter().fold(content, |content, fact| crate::print::mix(content, auditor::print_of(fact)));
         self.auditor.event(at, kind, target, content);
@@ -253,14 +258,17 @@ impl World {
         }
     }
 
+    /// Something happened that never may.
+    fn break_off(&mut self, why: String) {
+        self.broken.get_or_insert(why);
+        self.phase = Phase::Done;
+    }
+
     /// A process may have ended by itself.
     fn ended(&mut self, nth: u16, failure: Option<Failure>) {
         match failure {
             None => {}
-            Some(Failure::Broken(why)) => {
-                self.broken.get_or_insert(why);
-                self.phase = Phase::Done;
-            }
+            Some(Failure::Broken(why)) => self.break_off(why),
             Some(Failure::Died) => {
                 let down = 50 * MS + self.rng.below(500 * MS);
                 self.crash(nth, Loss::Nothing, 0, down);

@@ -11,6 +11,8 @@ use crate::server::{FOLDERS, State};
 
 /// How long a server that was removed goes on, so that it can be a nuisance.
 const LEAVES_AFTER: u64 = 2_000 * MS;
+/// How long a crash that is to come in the middle of a sync waits for one.
+const WAITS_FOR_A_SYNC: u64 = 100 * MS;
 
 impl World {
     /// The place of a server.
@@ -40,11 +42,17 @@ impl World {
             return;
         }
         let Some(fault) = self.plan.faults.get(number as usize) else { return };
+        let at = fault.at;
         match fault.what.clone() {
             What::Crash { whom, loss, midway, down_ns } => {
                 let mut places: Vec<u16> = whom.into_iter().filter_map(|whom| self.find(whom)).collect();
                 places.sort_unstable();
                 places.dedup();
+                let writing = |nth: &u16| self.servers[usize::from(*nth)].is_writing();
+                if midway > 0 && !places.iter().any(writing) && self.now < at + WAITS_FOR_A_SYNC {
+                    // The power goes when there is something to lose.
+                    return self.queue.push(self.now + MS / 4, Happening::Fault(number));
+                }
                 for nth in places {
                     self.crash(nth, loss, midway, down_ns);
                 }
