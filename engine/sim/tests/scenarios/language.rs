@@ -133,8 +133,11 @@ fn time(lab: &mut Lab, words: &[&str]) -> Result<bool, String> {
     Ok(true)
 }
 
+/// Says which messages are meant.
+type Which = Box<dyn Fn(&Mail) -> bool>;
+
 fn mail(lab: &mut Lab, words: &[&str], told: &mut Vec<String>) -> Result<bool, String> {
-    let (which, count): (Box<dyn Fn(&Mail) -> bool>, usize) = match words {
+    let (which, count): (Which, usize) = match words {
         ["deliver"] => (Box::new(|_| true), usize::MAX),
         ["deliver", word] => {
             let which = on(link(word)?);

@@ -155,23 +155,17 @@ fn soak(options: &Options, state: &mut State, stop: &(impl Fn() -> bool + Sync))
     let mut written = Instant::now();
     let mut failed = None;
     let seeds = state.next..end;
-    in_order(
-        options.jobs(),
-        seeds,
-        || stop(),
-        work,
-        |(report, took)| {
-            take(options, state, &report, took);
-            progress.inc(1);
-            progress.set_message(format!("· {} violations", state.violations));
-            if let Some(path) = &options.state
-                && written.elapsed() >= WRITE_EVERY
-            {
-                failed = failed.take().or(state::write(path, state).err());
-                written = Instant::now();
-            }
-        },
-    );
+    in_order(options.jobs(), seeds, stop, work, |(report, took)| {
+        take(options, state, &report, took);
+        progress.inc(1);
+        progress.set_message(format!("· {} violations", state.violations));
+        if let Some(path) = &options.state
+            && written.elapsed() >= WRITE_EVERY
+        {
+            failed = failed.take().or(state::write(path, state).err());
+            written = Instant::now();
+        }
+    });
     progress.finish_and_clear();
     failed.map_or(Ok(()), Err)?;
     options.state.as_ref().map_or(Ok(()), |path| state::write(path, state))
