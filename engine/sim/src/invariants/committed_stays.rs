@@ -67,7 +67,7 @@ impl Invariant for CommittedStays {
                     let (Some(commit), Some(of)) = (before.commit_at(Height(index)), server.log.term_at(Height(index))) else { continue };
                     if commit.term != of {
                         return Err(format!(
-                            "member {node} holds {} for committed; at that index an entry of term {} was committed, by member {} in term {}",
+                            "member {node} holds {} for committed; an entry of term {} was committed there, by member {} in term {}",
                             place(Mark { index: Height(index), term: of }),
                             commit.term,
                             commit.by,

@@ -30,7 +30,7 @@ impl Invariant for OneLeaderPerTerm {
                 Err(format!("member {node} leads in term {term}, in which member {other} led; expected one leader in a term"))
             }
             Some((_, earlier)) if earlier != life => Err(format!(
-                "member {node} leads in term {term} again after a restart (life {life}, and before in life {earlier}); expected a later term"
+                "member {node} leads in term {term} again after a restart (in life {life}, and in life {earlier}); expected a later term"
             )),
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! A server gives one vote in a term, and a term that it left is over for it.
 //!
 //! Within a life, its term never falls, and a vote once decided on is not taken back or given to another. A crash may take a vote that was
-//! not on disk; the server may then give it anew, unless it had left: what left counts for ever, however often the server was started since.
+//! not on disk; the server may then give it anew, unless it had left: what left counts for ever, however often the server was started.
 
 use std::collections::BTreeMap;
 

@@ -28,8 +28,8 @@ impl Invariant for PromisedIsDurable {
                 let (has, of) = (who(server.durable_vote), server.durable_term);
                 Err(format!("member {node} gave its vote of term {term} to member {to}, and has on disk a vote for {has} in term {of}"))
             }
-            // One that waited for the disk while the term changed speaks of the log as it was in the older term, and a later leader may have
-            // cut that since; nobody but the older leader hears it.
+            // One that waited for the disk while the term changed speaks of the log as it was in the older term, and a later leader may
+            // have cut that since; nobody but the older leader hears it.
             Fact::Acked { node, term, upto } => match before.server(*node) {
                 Some(server) if server.term == *term && server.durable < *upto => Err(format!(
                     "member {node} told the leader of term {term} that it has everything up to index {upto}, and has only index {} on disk",
