@@ -201,3 +201,55 @@ impl Auditors {
         self.0 = tagged("quorate 2026-11 simulation auditors v1", &[&self.0.0, &report.seed.to_le_bytes(), &report.auditor]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorate_protocol::raft::Planted as Mistake;
+
+    fn quiet(seed: u64) -> Report {
+        run(&Plan::from_seed(seed, &Options { faults: false, faults_ns: Some(500_000_000), ..Options::default() }), |_, _| {})
+    }
+
+    #[test]
+    fn the_hash_over_runs_is_of_all_of_them_in_their_order() {
+        let (first, second) = (quiet(1), quiet(2));
+        assert_eq!((quiet(1), &first.failure), (first.clone(), &None));
+        let of = |reports: &[&Report]| {
+            let mut auditors = Auditors::default();
+            reports.iter().for_each(|report| auditors.add(report));
+            auditors
+        };
+        assert_ne!(of(&[&first, &second]), of(&[&second, &first]));
+        assert_ne!(of(&[&first, &second]), of(&[&first]));
+    }
+
+    #[test]
+    fn a_failure_that_shows_by_itself_takes_no_fault_and_is_the_same_again() {
+        let hunt = hunt(Planted::Raft(Mistake::AckCountedTwice), &Options::default(), 0..10, || false);
+        let (seed, failure) = hunt.caught.unwrap();
+        let plan = Plan::from_seed(seed, &Options { planted: Some(hunt.planted), ..Options::default() });
+        assert_eq!(run(&plan, |_, _| {}).failure, Some(failure.clone()));
+        let reduced = reduce(&plan, &failure, 50);
+        assert!(reduced.keep.is_empty() && reduced.plan.faults.is_empty());
+        assert_eq!(reduced.report.failure.unwrap().of(), failure.of());
+    }
+
+    #[test]
+    fn a_failure_that_takes_a_fault_keeps_it_and_little_else() {
+        let hunt = hunt(Planted::FolderNotSynced, &Options::default(), 0..20, || false);
+        let (seed, failure) = hunt.caught.unwrap();
+        let plan = Plan::from_seed(seed, &Options { planted: Some(hunt.planted), ..Options::default() });
+        let reduced = reduce(&plan, &failure, 50);
+        assert!((1..=2).contains(&reduced.keep.len()), "{:?} of {}", reduced.keep, plan.faults.len());
+        assert_eq!(reduced.report.failure.unwrap().of(), failure.of());
+    }
+
+    #[test]
+    fn a_hunt_that_is_stopped_or_has_no_seeds_finds_nothing() {
+        let planted = Planted::Raft(Mistake::AckCountedTwice);
+        let stopped = hunt(planted, &Options::default(), 0..10, || true);
+        let without = hunt(planted, &Options::default(), 0..0, || false);
+        assert!(stopped.caught.is_none() && stopped.seeds == 0 && without.caught.is_none());
+    }
+}

@@ -16,7 +16,9 @@ use crate::World;
 use crate::check::Report;
 use crate::fact::Fact;
 use crate::invariants::Observed;
+use crate::machine::Op;
 use crate::plan::{Fault, Plan, What, Whom};
+use crate::record::{Call, Operation, Outcome};
 
 const PARTITION: PartitionId = PartitionId(1);
 
@@ -25,6 +27,9 @@ pub struct Recording<W: io::Write> {
     writer: Writer<W>,
     /// Who was started before.
     seen: BTreeSet<MemberId>,
+    /// How many operations of clients have begun, and which of them are not over.
+    begun: usize,
+    open: Vec<usize>,
     /// Why nothing more is written, once something could not be.
     failed: Option<WriteError>,
 }
@@ -58,7 +63,7 @@ impl<W: io::Write> Recording<W> {
         for label in plan.faults.iter().flat_map(labels) {
             writer.tell(0, None, label)?;
         }
-        Ok(Self { writer, seen: BTreeSet::new(), failed: None })
+        Ok(Self { writer, seen: BTreeSet::new(), begun: 0, open: Vec::new(), failed: None })
     }
 
     /// Records what happened in the world's last event.
@@ -70,6 +75,35 @@ impl<W: io::Write> Recording<W> {
             let Some((source, body)) = self.said(fact, observed) else { continue };
             self.failed = self.writer.tell(world.now(), source, body).err();
         }
+        if self.failed.is_none() {
+            self.failed = self.clients(world.now(), world.record().operations()).err();
+        }
+    }
+
+    /// Records which operations of clients began, and which ended.
+    fn clients(&mut self, now: u64, operations: &[Operation]) -> Result<(), WriteError> {
+        let (writer, mut said) = (&mut self.writer, Ok(()));
+        let mut tell = |nth: usize, stage| {
+            let frame = operation(nth, &operations[nth], stage);
+            if said.is_ok() {
+                said = writer.tell(now, None, frame);
+            }
+        };
+        self.open.retain(|&nth| {
+            let stage = match operations[nth].outcome {
+                Outcome::Open => return true,
+                Outcome::Returned(_) | Outcome::Failed => schema::Stage::Returned,
+                Outcome::Unknown => schema::Stage::Lost,
+            };
+            tell(nth, stage);
+            false
+        });
+        for nth in self.begun..operations.len() {
+            tell(nth, schema::Stage::Invoked);
+            self.open.push(nth);
+        }
+        self.begun = operations.len();
+        said
     }
 
     /// Ends the trace, and says how many frames it has.
@@ -114,6 +148,23 @@ impl<W: io::Write> Recording<W> {
             _ => return None,
         };
         Some((Some(*node), body))
+    }
+}
+
+fn operation(nth: usize, operation: &Operation, stage: schema::Stage) -> schema::ClientOperation {
+    let (name, key) = match operation.call {
+        Call::Get { key } => ("get", key),
+        Call::Change(Op::Put { key, .. }) => ("put", key),
+        Call::Change(Op::Delete { key }) => ("delete", key),
+        Call::Change(Op::CompareAndSet { key, .. }) => ("compare-and-set", key),
+    };
+    schema::ClientOperation {
+        client: u64::from(operation.client),
+        id: nth as u64,
+        operation: name.into(),
+        key: key.to_string().into(),
+        stage,
+        latency_ns: (stage == schema::Stage::Returned).then(|| operation.ended.saturating_sub(operation.invoked)),
     }
 }
 
@@ -163,4 +214,55 @@ fn labels(fault: &Fault) -> Vec<Label> {
         until_ns: for_ns.map(|for_ns| fault.at.saturating_add(for_ns)),
     };
     members.into_iter().map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check;
+    use crate::plan::{Options, Planted};
+    use quorate_protocol::raft::Planted as Mistake;
+    use quorate_telemetry::schema::Frame;
+    use quorate_telemetry::trace::{Ending, Reader};
+
+    fn recorded(plan: &Plan) -> (Vec<Frame>, Report, Ending) {
+        let mut bytes = Vec::new();
+        let mut recording = Recording::new(&mut bytes, plan, "0.0.0").unwrap();
+        let report = check::run(plan, |world, observed| recording.take(world, observed));
+        let count = recording.finish(&report).unwrap();
+        let mut reader = Reader::new(bytes.as_slice()).unwrap();
+        let mut frames = Vec::new();
+        while let Some(frame) = reader.next_frame().unwrap() {
+            frames.push(frame);
+        }
+        assert_eq!(frames.len() as u64, count);
+        let ending = reader.ending().unwrap();
+        (frames, report, ending)
+    }
+
+    #[test]
+    fn a_trace_has_the_plan_as_labels_what_happened_and_the_auditor_of_its_run() {
+        let plan = Plan::from_seed(2, &Options::default());
+        let (frames, report, ending) = recorded(&plan);
+        assert!(matches!(&frames[0].body, Body::Manifest(manifest) if manifest.seed == Some(2) && manifest.members.len() == 5));
+        let labels = frames.iter().filter(|frame| matches!(frame.body, Body::Label(_))).count();
+        assert!(labels >= plan.faults.len() && !plan.faults.is_empty());
+        assert_eq!(ending, Ending::Finished { audit: Some(Digest(report.auditor)) });
+        assert!(frames.is_sorted_by_key(|frame| frame.time));
+        let led = |frame: &Frame| matches!(&frame.body, Body::RoleChanged(changed) if changed.role == schema::Role::Leader);
+        assert!(frames.iter().any(led));
+        let stage =
+            |wanted| frames.iter().filter(|frame| matches!(&frame.body, Body::ClientOperation(done) if done.stage == wanted)).count();
+        let (invoked, over) = (stage(schema::Stage::Invoked), stage(schema::Stage::Returned) + stage(schema::Stage::Lost));
+        assert!(over > 0 && over <= invoked, "{over} of {invoked} operations are over");
+    }
+
+    #[test]
+    fn what_is_planted_has_a_label_and_what_it_violates_an_alert() {
+        let planted = Some(Planted::Raft(Mistake::AckBeforeFsync));
+        let (frames, report, _) = recorded(&Plan::from_seed(0, &Options { planted, ..Options::default() }));
+        assert!(matches!(&frames[1].body, Body::Label(label) if label.kind == "bug:ack-before-fsync" && label.until_ns.is_none()));
+        let of = report.failure.unwrap().of();
+        assert!(matches!(&frames.last().unwrap().body, Body::InvariantViolated(alert) if alert.invariant == of));
+    }
 }
