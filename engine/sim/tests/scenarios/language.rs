@@ -134,18 +134,17 @@ fn time(lab: &mut Lab, words: &[&str]) -> Result<bool, String> {
 }
 
 fn mail(lab: &mut Lab, words: &[&str], told: &mut Vec<String>) -> Result<bool, String> {
-    let (which, count): (Box<dyn Fn(&Mail) -> bool>, usize) = match words {
-        ["deliver"] => (Box::new(|_| true), usize::MAX),
+    let (link, count) = match words {
+        ["deliver"] => (None, usize::MAX),
         ["deliver", word] => {
-            let which = on(link(word)?);
-            let count = lab.mail().iter().filter(|mail| which(mail)).count();
-            (Box::new(which), count)
+            let link = link(word)?;
+            (Some(link), lab.mail().iter().filter(|mail| on(link)(mail)).count())
         }
-        ["deliver", word, count] => (Box::new(on(link(word)?)), number(count)? as usize),
+        ["deliver", word, count] => (Some(link(word)?), number(count)? as usize),
         _ => return Ok(false),
     };
     for _ in 0..count {
-        let Some(mail) = lab.deliver_next(&which) else { break };
+        let Some(mail) = lab.deliver_next(|mail| link.is_none_or(|link| on(link)(mail))) else { break };
         told.push(telling::mail(&mail));
         tell(lab, told);
     }
