@@ -1,4 +1,4 @@
-//! Collects what is many files into tables that the binary embeds: the RFC 6962 vectors, and the golden data directories.
+//! Collects what is many files into tables that the binary embeds: the RFC 6962 vectors, histories, and the golden data directories.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writeln!(code, "];")?;
     }
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("rfc6962_vectors.rs"), code)?;
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../fixtures/vectors/histories").canonicalize()?;
+    println!("cargo:rerun-if-changed={}", root.display());
+    let mut code = String::from("/// Histories and verdicts, by path.\nconst FILES: &[(&str, &str)] = &[\n");
+    for path in files(&root, |path| path.extension().is_none_or(|extension| extension != "md"))? {
+        let name = path.strip_prefix(&root)?.display().to_string();
+        writeln!(code, "    ({name:?}, include_str!({:?})),", path.display().to_string())?;
+    }
+    code.push_str("];\n");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("histories.rs"), code)?;
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../fixtures/golden/directories");
     println!("cargo:rerun-if-changed={}", root.display());
     let mut code = String::from("/// Files of golden data directories, by path.\npub(super) const FILES: &[(&str, &[u8])] = &[\n");

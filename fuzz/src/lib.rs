@@ -5,3 +5,4 @@ mod cluster;
 pub mod properties;
 pub mod seeds;
 mod segments;
+mod traces;

@@ -4,13 +4,17 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod history;
 mod raft;
 mod storage;
+mod telemetry;
 
 use std::fmt::Display;
 
+pub use history::history;
 pub use raft::{raft_entry, raft_hard_state};
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
+pub use telemetry::{frame, trace};
 
 use quorate_core::anchor::TrustAnchor;
 use quorate_core::block::Block;

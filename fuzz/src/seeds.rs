@@ -3,8 +3,10 @@
 //! Few and small. A good seed is one valid encoding of each shape, so that the fuzzer need not find magic numbers, lengths
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
+mod history;
 mod raft;
 mod storage;
+mod telemetry;
 
 use quorate_core::block::{Block, Timestamp};
 use quorate_core::context::Context;
@@ -38,6 +40,8 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(proved());
     seeds.extend(trees());
     seeds.extend(storage::all());
+    seeds.extend(history::all());
+    seeds.extend(telemetry::all());
     seeds.extend(raft::all());
     seeds
 }

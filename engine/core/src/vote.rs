@@ -147,6 +147,23 @@ impl Engine {
         Self::ALL.into_iter().find(|engine| *engine as u8 == code)
     }
 
+    /// Its name, as in traces and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Engine::Snowball => "snowball",
+            Engine::Avalanche => "avalanche",
+            Engine::Snowflake => "snowflake",
+            Engine::Dag => "dag",
+            Engine::Chain => "chain",
+            Engine::PostQuantum => "post-quantum",
+            Engine::Slush => "slush",
+            Engine::Raft => "raft",
+            Engine::Pbft => "pbft",
+            Engine::Paxos => "paxos",
+        }
+    }
+
     /// Whether its votes are answers to a sampled poll.
     #[must_use]
     pub const fn is_snow(self) -> bool {
@@ -175,7 +192,7 @@ pub enum Kind {
 }
 
 macro_rules! kinds {
-    ($(#[$doc:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $code:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $code:literal $text:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
@@ -184,6 +201,10 @@ macro_rules! kinds {
         impl $name {
             /// Every kind, by rising code.
             pub const ALL: &[$name] = &[$($name::$variant),*];
+
+            const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text),* }
+            }
 
             fn from_code(code: u8) -> Option<Self> {
                 Self::ALL.get(usize::from(code)).copied()
@@ -196,52 +217,52 @@ kinds! {
     /// What a respondent of a Snow poll answers.
     Snow {
         /// It prefers the candidate.
-        Prefer = 0,
+        Prefer = 0 "prefer",
         /// It has accepted the candidate.
-        Accept = 1,
+        Accept = 1 "accept",
         /// It has rejected the candidate.
-        Reject = 2,
+        Reject = 2 "reject",
     }
 }
 kinds! {
     /// What a Raft server says.
     Raft {
         /// It would vote for the candidate.
-        PreGrant = 0,
+        PreGrant = 0 "pre-grant",
         /// It votes for the candidate.
-        Grant = 1,
+        Grant = 1 "grant",
         /// It does not vote for the candidate.
-        Deny = 2,
+        Deny = 2 "deny",
         /// Its log holds everything up to an index.
-        Ack = 3,
+        Ack = 3 "ack",
         /// It heard the leader.
-        HeartbeatAck = 4,
+        HeartbeatAck = 4 "heartbeat-ack",
     }
 }
 kinds! {
     /// What a PBFT replica says.
     Pbft {
         /// It accepts the proposal in this view.
-        Prepare = 0,
+        Prepare = 0 "prepare",
         /// It saw a quorum of prepares.
-        Commit = 1,
+        Commit = 1 "commit",
         /// Its state after a height.
-        Checkpoint = 2,
+        Checkpoint = 2 "checkpoint",
         /// It wants the next view.
-        ViewChange = 3,
+        ViewChange = 3 "view-change",
         /// The result that it gives a client.
-        Reply = 4,
+        Reply = 4 "reply",
     }
 }
 kinds! {
     /// What a Paxos acceptor says.
     Paxos {
         /// It will accept nothing older.
-        Promise = 0,
+        Promise = 0 "promise",
         /// It accepted.
-        Accepted = 1,
+        Accepted = 1 "accepted",
         /// It promised someone newer.
-        Nack = 2,
+        Nack = 2 "nack",
     }
 }
 
@@ -268,6 +289,17 @@ impl Kind {
             Kind::Raft(kind) => kind as u8,
             Kind::Pbft(kind) => kind as u8,
             Kind::Paxos(kind) => kind as u8,
+        }
+    }
+
+    /// What is said, in a word that only means something beside the protocol's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Snow(_, kind) => kind.name(),
+            Kind::Raft(kind) => kind.name(),
+            Kind::Pbft(kind) => kind.name(),
+            Kind::Paxos(kind) => kind.name(),
         }
     }
 

@@ -34,6 +34,10 @@ fn keeps_what_every_disk_keeps(disk: &dyn Disk) {
     assert_eq!(&read[..8], b"\0\0\0hello");
     assert_eq!(file.read_at(&mut read, 100).unwrap(), 0);
     assert_eq!(file.read_exact_at(&mut read, 0).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    file.send_at(b" and more", 8).unwrap();
+    assert_eq!((file.read_at(&mut read, 1).unwrap(), &read), (16, b"\0\0hello and more"));
+    file.send_at(b"", 17).unwrap();
+    file.send_at(b"H", 3).unwrap();
     file.set_len(4).unwrap();
     file.sync().unwrap();
     disk.rename("log/a", "log/b").unwrap();
@@ -157,4 +161,21 @@ fn steps_that_are_done_again_lead_to_the_same_disk() {
     steps.iter().for_each(|step| copy.redo(step).unwrap());
     assert_eq!(copy.list("f").unwrap(), ["b"]);
     assert_eq!((copy.unsure(), copy.open("f/b").unwrap().len().unwrap()), (0, 3));
+}
+
+#[test]
+fn what_a_drive_spoils_is_seen_at_once_and_outlives_a_crash() {
+    let disk = MemoryDisk::new();
+    let file = disk.create("a").unwrap();
+    file.write_at(b"hello", 0).unwrap();
+    file.sync().unwrap();
+    disk.sync_folder("").unwrap();
+    disk.spoil("a", 3, b"XYZ").unwrap();
+    disk.spoil("a", 9, b"nowhere").unwrap();
+    assert_eq!(disk.spoil("b", 0, b"x").unwrap_err().kind(), ErrorKind::NotFound);
+    for disk in [disk.clone(), disk.after_crash(Loss::Everything, &mut Seeded::new(1))] {
+        let mut read = [0; 8];
+        assert_eq!(disk.open("a").unwrap().read_at(&mut read, 0).unwrap(), 5);
+        assert_eq!(&read[..5], b"helXY");
+    }
 }

@@ -40,6 +40,10 @@ pub enum Command {
     Benchmark(crate::benchmark::Options),
     /// Check a certificate, receipt, evidence, anchor, electorate or block, offline
     Verify(commands::verify::Options),
+    /// Check what a simulated or a real cluster told its clients
+    Sim(commands::sim::Options),
+    /// Say what a recorded trace holds, or write it as Parquet, CSV or JSON lines
+    Trace(commands::trace::Options),
     /// Look at this machine: what it has, what is wrong, and how to mend it
     Doctor(commands::doctor::Options),
     /// Print a completion script for a shell

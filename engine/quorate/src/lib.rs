@@ -15,3 +15,4 @@ pub use quorate_core as core;
 pub use quorate_env as env;
 pub use quorate_pipeline as pipeline;
 pub use quorate_storage as storage;
+pub use quorate_telemetry as telemetry;

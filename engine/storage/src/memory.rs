@@ -44,7 +44,7 @@ impl LogStore for MemoryLog {
         }
         kept.ledger.check(records)?;
         for record in records {
-            kept.ledger.take(record, 0);
+            kept.ledger.take(std::slice::from_ref(record), 0);
             let partition = record.partition();
             if let Record::Entry { mark, payload, .. } = *record {
                 kept.entries.insert((partition, mark.index.0), Entry { mark, payload: payload.to_vec() });

@@ -65,6 +65,11 @@ impl Record<'_> {
             }
         }
     }
+
+    /// Whether this and the next are entries of one partition, so that what is known of it is looked up once for both.
+    pub(crate) fn continues(&self, next: &Record<'_>) -> bool {
+        matches!((self, next), (Self::Entry { partition, .. }, Record::Entry { partition: same, .. }) if partition == same)
+    }
 }
 
 /// An entry, as it is read.

@@ -195,6 +195,24 @@ impl MemoryDisk {
         self.world().syncs_until_failure = Some(good);
     }
 
+    /// Puts bytes into a file as a drive that errs does: no program wrote them, no sync is needed to make them last, and no step is noted.
+    /// What lies behind the end of the file is left out.
+    ///
+    /// # Errors
+    /// If there is no such file.
+    pub fn spoil(&self, path: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut world = self.world();
+        let file = world.find(path)? as usize;
+        let inode = &mut world.files[file];
+        for content in [&mut inode.now, &mut inode.sure] {
+            let content = Arc::make_mut(content);
+            let from = content.len().min(usize::try_from(at).unwrap_or(usize::MAX));
+            let len = bytes.len().min(content.len() - from);
+            content[from..from + len].copy_from_slice(&bytes[..len]);
+        }
+        Ok(())
+    }
+
     /// Begins to write down every step.
     pub fn record(&self) {
         self.world().steps = Some(Vec::new());
@@ -247,9 +265,12 @@ impl MemoryDisk {
             };
             Inode { now: Arc::clone(&content), sure: content, changes: Vec::new() }
         };
-        let files = world.files.iter().map(|inode| after(inode, rng)).collect();
+        let mut files: Vec<Inode> = world.files.iter().map(|inode| after(inode, rng)).collect();
         let mut names = world.sure_names.clone();
         loss.names(&world.name_changes, rng).for_each(|change| change.apply(&mut names));
+        // Nobody has a file open any more, so what has no name is gone.
+        let named: BTreeSet<u64> = names.values().copied().collect();
+        (0..).zip(&mut files).filter(|(file, _)| !named.contains(file)).for_each(|(_, inode)| *inode = Inode::default());
         let after = World { files, names: names.clone(), sure_names: names, folders: world.folders.clone(), ..World::default() };
         Self { world: Arc::new(Mutex::new(after)) }
     }

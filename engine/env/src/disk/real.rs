@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Disk, DiskFile, Lock, folder_of};
 
@@ -44,7 +45,7 @@ impl RealDisk {
     fn opened(&self, path: &str, options: &OpenOptions) -> io::Result<Box<dyn DiskFile>> {
         let place = self.place(path)?;
         let file = options.open(&place).map_err(|error| said(error, &place))?;
-        Ok(Box::new(RealFile { file: Handle::new(file), place }))
+        Ok(Box::new(RealFile { file: Handle::new(file), place, sends: AtomicBool::new(true) }))
     }
 }
 
@@ -124,6 +125,8 @@ impl Lock for RealLock {}
 struct RealFile {
     file: Handle,
     place: PathBuf,
+    /// Whether the system has not refused yet to have the drive begin at once.
+    sends: AtomicBool,
 }
 
 impl DiskFile for RealFile {
@@ -146,6 +149,26 @@ impl DiskFile for RealFile {
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.file.write_all_at(bytes, at).map_err(|error| said(error, &self.place))
+    }
+
+    fn send_at(&self, bytes: &[u8], at: u64) -> io::Result<bool> {
+        let mut sent = 0;
+        while sent < bytes.len() && self.sends.load(Ordering::Relaxed) {
+            match self.file.send_at(&bytes[sent..], at + sent as u64) {
+                Ok(0) => break,
+                Ok(more) => sent += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // An older system, or a file system that has no such thing.
+                Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {
+                    self.sends.store(false, Ordering::Relaxed);
+                }
+                Err(error) => return Err(said(error, &self.place)),
+            }
+        }
+        if sent < bytes.len() {
+            self.write_at(&bytes[sent..], at + sent as u64)?;
+        }
+        Ok(sent == bytes.len())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -178,6 +201,23 @@ impl Handle {
     fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, at)
     }
+
+    /// Writes some bytes and has the drive begin with them.
+    #[cfg(target_os = "linux")]
+    fn send_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        use rustix::io::{ReadWriteFlags, pwritev2};
+
+        // Since Linux 6.14: what is written goes on to the drive without waiting for anybody to ask. Pages that were in memory stay
+        // there, others do not come to stay; a log has just filled the room that it writes to.
+        const RWF_DONTCACHE: u32 = 0x80;
+        let flags = ReadWriteFlags::from_bits_retain(RWF_DONTCACHE);
+        Ok(pwritev2(&self.0, &[io::IoSlice::new(bytes)], at, flags)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn send_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A file whose cursor is moved under a lock, for systems that have nothing better.
@@ -206,5 +246,9 @@ impl Handle {
         let mut file = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         file.seek(io::SeekFrom::Start(at))?;
         file.write_all(bytes)
+    }
+
+    fn send_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }

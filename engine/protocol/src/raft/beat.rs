@@ -41,7 +41,7 @@ impl Raft {
 
     /// A follower answered a heartbeat.
     pub(super) fn beat_back(&mut self, from: MemberId, beat: u64) {
-        let (last, inflight) = (self.log.last().index, self.settings.inflight);
+        let (last, inflight_max) = (self.log.last().index, self.settings.inflight);
         let State::Leader(leadership) = &mut self.state else { return };
         let Some(progress) = leadership.peers.get_mut(&from) else { return };
         progress.active = true;
@@ -53,21 +53,21 @@ impl Raft {
                 *sent = false;
                 false
             }
-            Stage::Stream => waits && (progress.next > last || progress.inflight.len() >= inflight),
+            Stage::Stream => waits && (progress.next > last || progress.inflight.len() >= inflight_max),
             Stage::Snapshot { .. } => false,
         };
         let before = Height(progress.next.0 - 1);
-        let term = self.log.term_at(before);
-        if ask_again && term.is_none() {
-            // What it was sent is not in the log any more: it begins anew, with a snapshot.
+        let place = self.log.term_at(before).filter(|_| ask_again);
+        if ask_again && place.is_none() {
+            // The log was given up to behind that place since: what the follower lacks can only come from a snapshot.
             progress.probe(Height(progress.matched.0 + 1));
         }
         let (key, electorate, base) = (leadership.beats, Arc::clone(&leadership.electorate), leadership.beats_base);
         if beat > base && beat <= leadership.beat {
             self.count(key, &electorate, from, RaftKind::HeartbeatAck, (beat - base) as u32);
         }
-        if ask_again && let Some(term) = term {
-            // All that may be sent was, and nothing was acknowledged since the last heartbeat: does it have it?
+        if let Some(term) = place {
+            // All that may be was sent, and nothing was acknowledged since the last heartbeat: does it have it?
             let prev = quorate_core::mark::Mark { index: before, term };
             self.send(from, Body::Append { prev, entries: Vec::new(), commit: self.commit });
         }

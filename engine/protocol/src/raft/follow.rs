@@ -4,7 +4,6 @@ use quorate_core::ids::{Height, MemberId};
 use quorate_core::mark::Mark;
 
 use super::entry::{Entry, Payload};
-use super::event::Effect;
 use super::message::Body;
 use super::{Planted, Raft, State};
 
@@ -63,8 +62,8 @@ impl Raft {
             }
             let Ok(payload) = entry.payload() else { return false };
             if let Payload::Configuration(configuration) = payload {
-                self.members.push(index, configuration.clone());
-                self.effects.push(Effect::Members(configuration));
+                self.members.push(index, configuration);
+                self.members_changed();
             }
             self.outbox.draft.entries.push(entry.clone());
             self.log.append(entry);
@@ -77,8 +76,7 @@ impl Raft {
         self.outbox.draft.cut = Some(from);
         self.log.cut(from);
         if self.members.cut(from) {
-            let members = self.configuration().clone();
-            self.effects.push(Effect::Members(members));
+            self.members_changed();
         }
     }
 

@@ -130,6 +130,8 @@ pub struct Raft {
     vote: Option<MemberId>,
     log: Log,
     members: Members,
+    /// How many of those who may lead come before this server.
+    rank: u32,
     commit: Height,
     applied: Height,
     state: State,
@@ -172,6 +174,7 @@ impl Raft {
             term: start.hard.term,
             vote: start.hard.vote,
             log: Log::new(start.floor, settings.cache_bytes),
+            rank: start.configuration.rank(identity.id),
             members: Members::new(start.floor.index, start.configuration),
             commit: start.floor.index,
             applied: start.floor.index,
@@ -204,7 +207,9 @@ impl Raft {
             )));
         }
         if let Payload::Configuration(configuration) = payload {
+            self.rank = configuration.rank(self.identity.id);
             self.members.push(entry.mark.index, configuration);
+            self.wait();
         }
         self.log.append(entry.clone());
         self.log.settle(entry.mark);
@@ -247,7 +252,8 @@ impl Raft {
         }
     }
 
-    /// Ends a step: what is to be written becomes a request, which goes before all else that the step wants, and what need not wait is said.
+    /// Ends a step: what is to be written becomes a request, which goes before all else that the step wants, and what need not wait is
+    /// said.
     fn finish(&mut self, before: usize) {
         if let Some((number, draft)) = self.outbox.issue(self.log.last()) {
             let vote = self.vote.filter(|_| !self.planted(Planted::VoteForgotten));
@@ -372,8 +378,14 @@ impl Raft {
 
     /// Waits a whole timeout from now before it stands.
     fn wait(&mut self) {
-        let rank = self.configuration().rank(self.identity.id);
-        self.deadline = self.now + self.settings.election + self.settings.stagger * rank;
+        self.deadline = self.now + self.settings.election + self.settings.stagger * self.rank;
+    }
+
+    /// Other members are in force.
+    fn members_changed(&mut self) {
+        let current = self.members.current().clone();
+        self.rank = current.rank(self.identity.id);
+        self.effects.push(Effect::Members(current));
     }
 
     /// Whether a leader was heard from a short while ago, so that it may still count on this server.

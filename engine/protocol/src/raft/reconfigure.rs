@@ -5,7 +5,7 @@ use quorate_core::mark::Mark;
 
 use super::configuration::{Configuration, Peer};
 use super::entry::Entry;
-use super::event::{Answer, Effect, Rejected};
+use super::event::{Answer, Rejected};
 use super::{Raft, State};
 
 impl Raft {
@@ -37,8 +37,8 @@ impl Raft {
     fn lead_with_members(&mut self, members: Configuration) -> Mark {
         let mark = Mark { index: Height(self.log.last().index.0 + 1), term: self.term };
         self.lead_with(Entry::configuration(mark, &members));
-        self.members.push(mark.index, members.clone());
-        self.effects.push(Effect::Members(members));
+        self.members.push(mark.index, members);
+        self.members_changed();
         self.reopen_rounds();
         self.replicate_all();
         mark

@@ -86,8 +86,8 @@ impl Raft {
             if self.log.give_up(mark) {
                 self.members.give_up(mark);
             } else {
-                self.members.replace(mark.index, configuration.clone());
-                self.effects.push(Effect::Members(configuration));
+                self.members.replace(mark.index, configuration);
+                self.members_changed();
             }
             self.commit = self.commit.max(mark.index);
             self.applied = self.applied.max(mark.index);

@@ -86,7 +86,7 @@ impl Raft {
 
     /// Hands over to a member of higher priority that has everything, once in a while.
     pub(super) fn yield_to_priority(&mut self) {
-        let (own, last, now) = (self.configuration().rank(self.identity.id), self.log.last().index, self.now);
+        let (own, last, now) = (self.rank, self.log.last().index, self.now);
         let pause = self.settings.election * 10;
         let members = self.members.current();
         let State::Leader(leadership) = &mut self.state else { return };

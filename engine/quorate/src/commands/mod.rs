@@ -6,7 +6,9 @@ mod checks;
 pub mod completions;
 pub mod doctor;
 mod repair_log;
+pub mod sim;
 pub mod test;
+pub mod trace;
 pub mod verify;
 mod words;
 
@@ -55,6 +57,8 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
         Command::Test(options) => test::run(&Registry::new(), &options, out),
         Command::Benchmark(options) => crate::benchmark::run(&options).map(|()| Outcome::Fine),
         Command::Verify(options) => verify::run(&options, out),
+        Command::Sim(options) => sim::run(&options, out),
+        Command::Trace(options) => trace::run(&options, out),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }

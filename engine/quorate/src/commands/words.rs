@@ -130,22 +130,13 @@ fn both(header: &Header, weight: [Weight; 2]) -> String {
 
 /// A kind of vote as people say it, such as `PBFT commit`.
 fn kind_words(kind: Kind) -> String {
-    let spaced = |name: String| {
-        let mut words = String::new();
-        for letter in name.chars() {
-            if letter.is_uppercase() && !words.is_empty() {
-                words.push('-');
-            }
-            words.extend(letter.to_lowercase());
-        }
-        words
+    let protocol = match kind {
+        Kind::Snow(engine, _) => format!("{engine:?}"),
+        Kind::Raft(_) => "Raft".to_owned(),
+        Kind::Pbft(_) => "PBFT".to_owned(),
+        Kind::Paxos(_) => "Paxos".to_owned(),
     };
-    match kind {
-        Kind::Snow(engine, kind) => format!("{engine:?} {}", spaced(format!("{kind:?}"))),
-        Kind::Raft(kind) => format!("Raft {}", spaced(format!("{kind:?}"))),
-        Kind::Pbft(kind) => format!("PBFT {}", spaced(format!("{kind:?}"))),
-        Kind::Paxos(kind) => format!("Paxos {}", spaced(format!("{kind:?}"))),
-    }
+    format!("{protocol} {}", kind.name())
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! Outside vectors come first: verdicts that others published, for signatures, trees and quorums. Then the engine against itself:
 //! pinned encodings, every bit against the scalar reference, independence of order, and faults planted on purpose, which must be
-//! found. Last come crashes, flipped bits and full disks, which storage must survive whatever the backend. A suite is a function from a
-//! [`Bench`] to a [`Verdict`]; it has one file here, under its own name.
+//! found. Then come crashes, flipped bits and full disks, which storage must survive whatever the backend, and last histories, on which
+//! the simulator's checker must find what was published. A suite is a function from a [`Bench`] to a [`Verdict`]; it has one file here,
+//! under its own name.
 
 mod blake3;
 mod cctv_ed25519;
@@ -13,6 +14,7 @@ mod ed25519;
 mod etcd_quorum;
 pub mod golden_directories;
 pub mod golden_encodings;
+mod histories;
 mod order_independence;
 mod planted_fault;
 mod rfc6962;
@@ -77,6 +79,7 @@ impl Suite {
         storage::LOG_CONFORMANCE,
         golden_directories::SUITE,
         storage::ENOSPC,
+        histories::SUITE,
     ];
 
     /// Names that stand for several suites.

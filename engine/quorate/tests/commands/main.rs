@@ -5,7 +5,9 @@ mod doctor;
 mod help;
 mod liar;
 mod repair_log;
+mod sim;
 mod test;
+mod trace;
 mod verify;
 
 use std::io::Write as _;

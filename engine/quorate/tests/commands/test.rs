@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::quorate;
 
 /// How many cases the suites have that are not random.
-const CASES: [(&str, u64); 11] = [
+const CASES: [(&str, u64); 12] = [
     ("zip215", 196),
     ("cctv-ed25519", 914),
     ("speccheck", 12),
@@ -17,6 +17,7 @@ const CASES: [(&str, u64); 11] = [
     ("planted-fault", 10),
     ("crash-points", 24),
     ("enospc", 34),
+    ("histories", 24),
 ];
 
 /// Runs every suite and checks the shape of every line.
@@ -81,7 +82,7 @@ fn a_table_is_for_people() {
 fn the_list_names_every_suite() {
     let run = quorate(&["test", "--list", "--json"]);
     let names: Vec<String> = run.json().iter().map(|line| line["suite"].as_str().expect("a name").to_owned()).collect();
-    assert!(names.len() == 17 && CASES.iter().all(|(suite, _)| names.iter().any(|name| name == suite)), "{names:?}");
+    assert!(names.len() == 18 && CASES.iter().all(|(suite, _)| names.iter().any(|name| name == suite)), "{names:?}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The hash that ties each group to all before it, computed while the disk is busy.
 //!
-//! A group's hash is not wanted before the next group is written. So it may be computed by another thread while this one waits for
-//! the disk; but nobody depends on that thread's having time: whoever wants the hash first computes it.
+//! A group's hash is not wanted before the next group is written. Where the disk begins with a group as soon as it is written,
+//! whoever is about to wait for it hashes first, and waits for less. Elsewhere the disk begins when it is waited for, and a large group is
+//! hashed by another thread; but nobody depends on that thread's having time: whoever wants the hash first computes it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,9 +30,11 @@ impl Tail {
         *self.chain.get_or_init(|| record::link(&self.before, &self.group.bytes))
     }
 
-    /// Has a large group hashed by another thread.
-    pub(super) fn begin(self: &Arc<Self>) {
-        if self.group.bytes.len() >= ELSEWHERE_BYTES {
+    /// Computes the hash before the disk is waited for: here if the disk has begun, elsewhere if it is only told to by waiting.
+    pub(super) fn link_while_waiting(self: &Arc<Self>, begun: bool) {
+        if begun {
+            self.linked();
+        } else if self.group.bytes.len() >= ELSEWHERE_BYTES {
             let tail = Arc::clone(self);
             rayon::spawn(move || _ = tail.linked());
         }

@@ -99,16 +99,16 @@ impl Log {
             Durability::Interval(time) => hard || began.since(turn.synced_at) >= time,
             Durability::Memory => hard,
         };
-        if let Some(tail) = turn.tail.as_ref().filter(|_| wait) {
-            tail.begin();
-        }
+        let mut begun = false;
         while let Some(group) = turn.unwritten.front() {
             // One segment is on the drive before the next begins.
             if let Some(before) = turn.unsynced.take_if(|before| before.number != group.segment.number) {
                 self.sync_segment(&before)?;
             }
-            match group.segment.file.write_at(&group.bytes, group.at) {
-                Ok(()) => {
+            let file = &group.segment.file;
+            match if wait { file.send_at(&group.bytes, group.at) } else { file.write_at(&group.bytes, group.at).map(|()| false) } {
+                Ok(sent) => {
+                    begun = sent;
                     turn.unsynced = Some(Arc::clone(&group.segment));
                     turn.unwritten.pop_front();
                 }
@@ -119,6 +119,9 @@ impl Log {
                 }
                 Err(error) => return Err(self.watch.fatal(error)),
             }
+        }
+        if let Some(tail) = turn.tail.as_ref().filter(|_| wait) {
+            tail.link_while_waiting(begun);
         }
         if let Some(segment) = turn.unsynced.take_if(|_| wait) {
             self.sync_segment(&segment)?;

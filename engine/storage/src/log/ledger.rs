@@ -130,6 +130,15 @@ impl Partition {
         self.recount();
     }
 
+    fn put(&mut self, record: &Record<'_>, resets: bool, segment: u64) {
+        match *record {
+            Record::Entry { mark, payload, .. } => self.push(mark, payload.len() as u64, segment),
+            Record::Cut { from, .. } => self.cut(from.0),
+            Record::Floor { mark, .. } => self.raise(mark, segment, resets),
+            Record::State { slot, value, .. } => drop(self.state.insert(slot, State { value: value.into(), segment })),
+        }
+    }
+
     fn recount(&mut self) {
         self.span.bytes = self.pieces.iter().map(|piece| piece.bytes).sum();
     }
@@ -217,20 +226,12 @@ impl Ledger {
         }
     }
 
-    /// Takes a record that was checked.
-    pub(crate) fn take(&mut self, record: &Record<'_>, segment: u64) {
-        let resets = self.resets(record);
-        self.put(record, resets, segment);
-    }
-
-    fn put(&mut self, record: &Record<'_>, resets: bool, segment: u64) {
-        let known = self.partitions.entry(record.partition()).or_default();
-        match *record {
-            Record::Entry { mark, payload, .. } => known.push(mark, payload.len() as u64, segment),
-            Record::Cut { from, .. } => known.cut(from.0),
-            Record::Floor { mark, .. } => known.raise(mark, segment, resets),
-            Record::State { slot, value, .. } => drop(known.state.insert(slot, State { value: value.into(), segment })),
-        }
+    /// Takes records that were checked: any one, or entries of one partition.
+    pub(crate) fn take(&mut self, run: &[Record<'_>], segment: u64) {
+        let Some(first) = run.first() else { return };
+        let resets = self.resets(first);
+        let known = self.partitions.entry(first.partition()).or_default();
+        run.iter().for_each(|record| known.put(record, resets, segment));
     }
 
     /// Takes a record that was found, or says what does not fit.
@@ -265,7 +266,7 @@ impl Ledger {
             Record::Cut { from, .. } if known.open_front.is_some_and(|front| from.0 <= front) => known.open_front = Some(from.0 - 1),
             _ => {}
         }
-        self.put(record, resets, segment);
+        known.put(record, resets, segment);
         Ok(())
     }
 
@@ -349,7 +350,7 @@ mod tests {
         let mut ledger = Ledger::default();
         for record in [floor(u64::MAX - 2, 1), entry(u64::MAX - 1)] {
             ledger.check(&[record]).unwrap();
-            ledger.take(&record, 1);
+            ledger.take(&[record], 1);
         }
         for record in [floor(u64::MAX, 1), entry(u64::MAX)] {
             assert!(ledger.check(&[record]).unwrap_err().to_string().contains("expected a lower one"));
@@ -357,7 +358,7 @@ mod tests {
         }
         let cut = Record::Cut { partition: P, from: Height(u64::MAX - 1) };
         ledger.check(&[cut]).unwrap();
-        ledger.take(&cut, 1);
+        ledger.take(&[cut], 1);
         assert_eq!(ledger.span(P).last.index.0, u64::MAX - 2);
     }
 

@@ -80,7 +80,8 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// How many segments are made ready ahead, besides the one in reserve.
     pub ahead: usize,
-    /// How many bytes of the newest records are kept in memory for reading.
+    /// How many bytes of the newest records are kept in memory for reading. The operating system mostly has older ones in its own memory;
+    /// what is kept here beyond a core's cache makes appending slower, since each group's buffer has to be brought in again.
     pub cache_bytes: u64,
     /// How many bytes the tables of offsets may take.
     pub index_bytes: u64,
@@ -99,7 +100,7 @@ impl Default for Settings {
         Self {
             segment_bytes: 64 << 20,
             ahead: 1,
-            cache_bytes: 16 << 20,
+            cache_bytes: 256 << 10,
             index_bytes: 64 << 20,
             pending_bytes: 64 << 20,
             durability: Durability::Fsync,
@@ -293,19 +294,18 @@ impl Log {
         // `place` has opened one.
         let Some(group) = waiting.back_mut() else { return Ok(Err(1)) };
         let (number, fill) = (group.segment.number, group.segment.fill);
-        // Entries of one partition mostly come together, and few of them are noted.
-        let mut quiet: Option<(PartitionId, u32)> = None;
-        for record in records {
-            let at = (group.at + group.bytes.len() as u64) as u32;
-            let resets = ledger.resets(record);
-            record::encode(record, resets, &mut group.bytes, group.at, fill);
-            let is_entry = matches!(record, Record::Entry { .. });
-            if !quiet.is_some_and(|(partition, until)| is_entry && partition == record.partition() && at < until) {
-                quiet = offsets.note(number, record, resets, at).map(|until| (record.partition(), until));
-            }
-            ledger.take(record, number);
-            group.count += 1;
+        // Entries of one partition mostly come together: they are taken in one go, and few of them are noted.
+        for run in records.chunk_by(Record::continues) {
+            let resets = run.first().is_some_and(|first| ledger.resets(first));
+            let mut quiet = 0;
+            record::encode(run, resets, &mut group.bytes, group.at, fill, |record, at| {
+                if at >= quiet {
+                    quiet = offsets.note(number, record, resets, at).unwrap_or(0);
+                }
+            });
+            ledger.take(run, number);
         }
+        group.count += records.len() as u32;
         *end += size;
         *waiting_bytes += size;
         last.0 += records.len() as u64;

@@ -14,7 +14,7 @@
 //!
 //! A group's payload is the length of its records u64, and 32 bytes of chain: the hash over everything before it.
 
-use crc_fast::{CrcAlgorithm, Digest as Crc};
+use crc_fast::CrcAlgorithm;
 use quorate_core::hash::Digest;
 use quorate_core::ids::{Height, PartitionId, View};
 
@@ -80,9 +80,7 @@ struct Raw<'a> {
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new(CrcAlgorithm::Crc32Iscsi);
-    crc.update(bytes);
-    crc.finalize() as u32
+    crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
 fn put(out: &mut Vec<u8>, raw: &Raw<'_>) {
@@ -97,15 +95,33 @@ fn put(out: &mut Vec<u8>, raw: &Raw<'_>) {
     out.resize(out.len().next_multiple_of(8), 0);
 }
 
-/// Writes the checksum of the record that begins at `from` in `bytes`, and at `at` in its segment.
-fn seal(bytes: &mut [u8], from: usize, at: u64, fill: Fill) {
-    let sum = checksum(&bytes[from + 4..]) ^ fill.place(at);
-    bytes[from..from + 4].copy_from_slice(&sum.to_le_bytes());
+/// Writes the checksum of the record that is all of `bytes`, and at `at` in its segment.
+fn seal(bytes: &mut [u8], at: u64, fill: Fill) {
+    let sum = checksum(&bytes[4..]) ^ fill.place(at);
+    bytes[..4].copy_from_slice(&sum.to_le_bytes());
 }
 
-/// Appends a record to a group that begins at `base` in its segment.
-pub(super) fn encode(record: &Record<'_>, resets: bool, out: &mut Vec<u8>, base: u64, fill: Fill) {
-    let raw = match *record {
+/// Appends records to a group that begins at `base` in its segment, and tells `note` of each where it begins there.
+///
+/// The checksum of each is computed when the next lies behind it: who reads what was copied a moment ago waits for the copy.
+pub(super) fn encode(run: &[Record<'_>], resets: bool, out: &mut Vec<u8>, base: u64, fill: Fill, mut note: impl FnMut(&Record<'_>, u32)) {
+    let mut unsealed = out.len()..out.len();
+    for record in run {
+        let from = out.len();
+        note(record, (base + from as u64) as u32);
+        put(out, &raw(record, resets));
+        if !unsealed.is_empty() {
+            seal(&mut out[unsealed.clone()], base + unsealed.start as u64, fill);
+        }
+        unsealed = from..out.len();
+    }
+    if !unsealed.is_empty() {
+        seal(&mut out[unsealed.clone()], base + unsealed.start as u64, fill);
+    }
+}
+
+fn raw<'a>(record: &Record<'a>, resets: bool) -> Raw<'a> {
+    match *record {
         Record::Entry { partition, mark, payload } => {
             Raw { kind: KIND_ENTRY, slot: 0, partition: partition.0, index: mark.index.0, term: mark.term.0, payload }
         }
@@ -116,17 +132,14 @@ pub(super) fn encode(record: &Record<'_>, resets: bool, out: &mut Vec<u8>, base:
         Record::State { partition, slot, value } => {
             Raw { kind: KIND_STATE, slot, partition: partition.0, index: 0, term: 0, payload: value }
         }
-    };
-    let from = out.len();
-    put(out, &raw);
-    seal(out, from, base + from as u64, fill);
+    }
 }
 
 /// Appends the mark of an intended end.
 pub(super) fn encode_close(out: &mut Vec<u8>, base: u64, fill: Fill) {
     let from = out.len();
     put(out, &Raw { kind: KIND_CLOSE, slot: 0, partition: 0, index: 0, term: 0, payload: &[] });
-    seal(out, from, base + from as u64, fill);
+    seal(&mut out[from..], base + from as u64, fill);
 }
 
 /// Writes a group's own record into the room that was left for it at the front of `bytes`.
@@ -139,7 +152,7 @@ pub(super) fn encode_group(group: &Group, bytes: &mut [u8], base: u64, fill: Fil
         &mut own,
         &Raw { kind: KIND_GROUP, slot: 0, partition: group.count, index: group.first.0, term: group.durable.0, payload: &payload },
     );
-    seal(&mut own, 0, base, fill);
+    seal(&mut own, base, fill);
     bytes[..GROUP].copy_from_slice(&own);
 }
 
@@ -218,7 +231,7 @@ mod tests {
         let fill = Fill(5);
         for record in samples() {
             let mut bytes = vec![0; 16];
-            encode(&record, false, &mut bytes, 4096, fill);
+            encode(&[record], false, &mut bytes, 4096, fill, |_, at| assert_eq!(at, 4112));
             assert_eq!(bytes.len() - 16, size_of(&record));
             assert_eq!(decode(&bytes[16..], 4112, fill), Ok((Found::Record(record), size_of(&record))));
             assert!(decode(&bytes[16..], 4120, fill).is_err(), "a record that lies elsewhere passes for one that belongs here");
@@ -230,7 +243,7 @@ mod tests {
     fn every_flipped_bit_is_seen() {
         let fill = Fill(5);
         let mut bytes = Vec::new();
-        encode(&samples()[0], false, &mut bytes, 0, fill);
+        encode(&samples()[..1], false, &mut bytes, 0, fill, |_, _| {});
         for bit in 0..bytes.len() * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(decode(&bytes, 0, fill).is_err(), "bit {bit}");
@@ -250,7 +263,7 @@ mod tests {
             assert_eq!(decode(&bytes, 4096, fill).is_ok(), good, "records from {first} on");
         }
         let (mut reset, floor) = (Vec::new(), samples()[3]);
-        encode(&floor, true, &mut reset, 0, fill);
+        encode(&[floor], true, &mut reset, 0, fill, |_, _| {});
         assert_eq!(decode(&reset, 0, fill), Ok((Found::Reset(floor), HEAD)));
         let mut close = Vec::new();
         encode_close(&mut close, 0, fill);

@@ -18,6 +18,7 @@ mod hash_map;
 mod host;
 mod pairs;
 mod request;
+pub mod sessions;
 mod table;
 
 use std::error::Error;
@@ -33,6 +34,7 @@ pub use hash_map::HashMapMachine;
 pub(crate) use host::said;
 pub use host::{Host, HostError, Reason, Response, Stopped};
 pub use request::{Answer, Request};
+pub use sessions::Sessions;
 pub use table::TableMachine;
 
 use crate::store::Mark;

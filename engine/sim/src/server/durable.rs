@@ -1,0 +1,225 @@
+//! Writing and syncing the log.
+//!
+//! What the protocol wants written is appended at once; a sync follows, one at a time, and takes as long as the world wants. When it is
+//! done, everything up to there is reported. What the disk has no room for waits in order, and is tried again until there is room: to the
+//! protocol that is a disk that stands still, and so it is told.
+
+use quorate_core::ids::{Height, MemberId};
+use quorate_env::rng::Seeded;
+use quorate_protocol::raft::{Entry, Event, Persist};
+use quorate_storage::store::Record;
+use quorate_storage::{LogError, LogStore as _, Sequence};
+
+use super::requests::WAITING_MAX;
+use super::start::HARD;
+use super::{Around, Failure, PARTITION, Process, Written};
+use crate::fact::Fact;
+use crate::happening::Local;
+use crate::plan::{MS, Planted, Shape};
+
+/// How much may wait for room on the disk.
+const BLOCKED_MAX: usize = 4096;
+/// How long until what there was no room for is tried again.
+const RETRY_NS: u64 = 20 * MS;
+/// So much is appended in one call, so that it fits into the smallest segment.
+const CALL_BYTES: usize = 2 << 10;
+
+/// How long a sync takes: mostly about the same, now and then several times as long.
+pub(super) fn sync_time(shape: &Shape, rng: &mut Seeded) -> u64 {
+    let usual = shape.sync_ns / 2 + rng.below(shape.sync_ns + 1);
+    if rng.one_in(64) { usual * 8 } else { usual }
+}
+
+impl Process {
+    /// Writes something, or lets it wait behind what waits already.
+    pub(super) fn persist(&mut self, mut persist: Persist, around: &mut Around<'_>) {
+        self.note(&persist, around);
+        if self.blocked.is_empty() {
+            match self.append(&mut persist) {
+                Ok(upto) => {
+                    self.written.push_back(Written { number: persist.number, upto });
+                    return self.arrange_sync(around);
+                }
+                Err(LogError::Full { .. } | LogError::Busy { .. }) => {
+                    around.tally.full += 1;
+                    self.blocked_since = Some(around.now);
+                }
+                Err(error) => return self.log_failed("could not write to its log", &error),
+            }
+        }
+        if self.blocked.len() >= BLOCKED_MAX {
+            return self.fail(Failure::Died);
+        }
+        self.blocked.push_back(persist);
+        self.arrange_retry(around);
+    }
+
+    /// Appends what there is room for, in calls of a few entries. What was appended is not in `persist` any more.
+    fn append(&self, persist: &mut Persist) -> Result<Sequence, LogError> {
+        let partition = PARTITION;
+        loop {
+            let hard = persist.hard.map(|hard| hard.encode());
+            let mut records = Vec::with_capacity(persist.entries.len() + 2);
+            records.extend(hard.as_ref().map(|value| Record::State { partition, slot: HARD, value }));
+            records.extend(persist.cut.map(|from| Record::Cut { partition, from }));
+            let mut bytes = 0;
+            let fits = |entry: &&Entry| {
+                bytes += entry.data.len() + 32;
+                bytes <= CALL_BYTES
+            };
+            let count = persist.entries.iter().take_while(fits).count().max(1).min(persist.entries.len());
+            for Entry { mark, data } in &persist.entries[..count] {
+                records.push(Record::Entry { partition, mark: *mark, payload: data });
+            }
+            let last = self.log.append(&records)?;
+            (persist.hard, persist.cut) = (None, None);
+            persist.entries.drain(..count);
+            if persist.entries.is_empty() {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// What an error of the log means for the process.
+    pub(super) fn log_failed(&mut self, doing: &str, error: &LogError) {
+        match error {
+            LogError::Refused { .. } | LogError::Missing { .. } => self.broken(doing, error),
+            // It will be found again, and told from other things, when the process begins.
+            LogError::Corrupt(_) | LogError::Fatal(_) | LogError::Io(_) | LogError::Full { .. } | LogError::Busy { .. } => {
+                self.fail(Failure::Died);
+            }
+        }
+    }
+
+    fn arrange_sync(&mut self, around: &mut Around<'_>) {
+        if self.syncing_since.is_none() && !self.written.is_empty() {
+            self.syncing_since = Some(around.now);
+            let after = sync_time(around.shape, around.rng);
+            self.later(after, Local::Synced, around);
+        }
+    }
+
+    /// A sync would be done now, unless the disk stands still.
+    pub(super) fn synced(&mut self, stalled_until: u64, around: &mut Around<'_>) {
+        if stalled_until > around.now {
+            return self.later(stalled_until - around.now, Local::Synced, around);
+        }
+        let Some(upto) = self.written.back().map(|written| written.upto) else { return };
+        let durable = if self.planted == Some(Planted::AppendNotSynced) {
+            upto
+        } else {
+            match self.log.sync(upto) {
+                Ok(()) => self.log.durable(),
+                // What was appended has its place already, so this is over when the disk has room for what is on its way.
+                Err(LogError::Full { .. }) => return self.later(RETRY_NS, Local::Synced, around),
+                Err(error) => return self.log_failed("could not sync its log", &error),
+            }
+        };
+        around.tally.syncs += 1;
+        self.syncing_since = None;
+        let mut number = None;
+        while let Some(written) = self.written.pop_front_if(|written| written.upto <= durable) {
+            number = Some(written.number);
+        }
+        self.arrange_sync(around);
+        self.tell_of_the_disk(around);
+        if let Some(number) = number {
+            self.step(Event::Persisted { number }, around);
+        }
+    }
+
+    fn arrange_retry(&mut self, around: &mut Around<'_>) {
+        if !self.retrying {
+            self.retrying = true;
+            self.later(RETRY_NS, Local::Retry, around);
+        }
+    }
+
+    /// Tries again what there was no room for.
+    pub(super) fn retry(&mut self, around: &mut Around<'_>) {
+        self.retrying = false;
+        while let Some(mut persist) = self.blocked.pop_front() {
+            match self.append(&mut persist) {
+                Ok(upto) => self.written.push_back(Written { number: persist.number, upto }),
+                Err(LogError::Full { .. } | LogError::Busy { .. }) => {
+                    self.blocked.push_front(persist);
+                    self.arrange_retry(around);
+                    break;
+                }
+                Err(error) => return self.log_failed("could not write to its log", &error),
+            }
+        }
+        if self.blocked.is_empty() {
+            self.blocked_since = None;
+            self.arrange_apply(around);
+        }
+        self.arrange_sync(around);
+        self.tell_of_the_disk(around);
+    }
+
+    /// How often somebody looks at the disk.
+    pub(super) fn watch_ns(&self, shape: &Shape) -> u64 {
+        shape.settings.election.as_nanos() as u64 / 2
+    }
+
+    /// Tells the protocol if the disk stands still for longer than others would wait for a leader, and when that is over.
+    fn tell_of_the_disk(&mut self, around: &mut Around<'_>) {
+        let patience = around.shape.settings.election.as_nanos() as u64;
+        let since = [self.syncing_since, self.blocked_since].into_iter().flatten().min();
+        let stalled = since.is_some_and(|since| around.now - since > patience) || self.blocked_since.is_some();
+        if stalled != self.told_stalled {
+            self.told_stalled = stalled;
+            around.tally.stalls += u64::from(stalled);
+            self.step(Event::Disk { stalled }, around);
+        }
+    }
+
+    /// Looks at the disk, and at how much memory is used.
+    pub(super) fn watch(&mut self, around: &mut Around<'_>) {
+        self.tell_of_the_disk(around);
+        let (bytes_max, waiting_max) = bounds(around.shape);
+        around.facts.push(Fact::Memory {
+            node: self.id,
+            bytes: self.raft.memory_bytes() as u64,
+            bytes_max,
+            waiting: self.waiting() as u64,
+            waiting_max,
+        });
+        let after = self.watch_ns(around.shape);
+        self.later(after, Local::Watch, around);
+    }
+
+    /// Reads entries that the protocol wanted.
+    pub(super) fn load(&mut self, to: MemberId, from: Height, upto: Height, bytes_max: usize, around: &mut Around<'_>) {
+        if !self.blocked.is_empty() {
+            return self.later(RETRY_NS, Local::Load { to, from, upto, bytes_max }, around);
+        }
+        around.tally.loads += 1;
+        let entries = match self.log.read(PARTITION, from.0..upto.0 + 1, bytes_max) {
+            Ok(read) => read.into_iter().map(|entry| Entry { mark: entry.mark, data: entry.payload.into() }).collect(),
+            Err(LogError::Missing { .. }) => Vec::new(),
+            Err(error) => return self.log_failed("could not read its log", &error),
+        };
+        self.step(Event::Loaded { to, entries }, around);
+    }
+
+    /// The power is about to go: what can still be written is, and nobody hears of it.
+    pub(super) fn die_writing(&mut self) {
+        if let Some(written) = self.written.back() {
+            let _ = self.log.sync(written.upto);
+        }
+        if let Some(pending) = self.pending.take() {
+            let _ = pending.write(&self.snapshots);
+        }
+    }
+}
+
+/// The most memory that the protocol may take, and the most that may wait.
+fn bounds(shape: &Shape) -> (u64, u64) {
+    let settings = &shape.settings;
+    let followers = u64::from(crate::plan::Plan::SERVERS_MAX);
+    let under_way = followers * (settings.inflight as u64 * 64 + 1024);
+    let bytes = settings.cache_bytes as u64 + settings.command_bytes as u64 + under_way + settings.reads as u64 * 64 + (1 << 20);
+    let waiting = followers * settings.inflight as u64 + 2 * settings.reads as u64 + 3 * 4096 + WAITING_MAX as u64;
+    (bytes, waiting)
+}
