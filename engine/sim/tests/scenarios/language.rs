@@ -10,7 +10,7 @@
 //! | `pass 200ms` | so much time passes, and nobody looks |
 //! | `run 200ms` | so much time passes, everybody looks when it wants to, and messages arrive at once; they are not told |
 //! | `stand 1` | as `tick`, after so long that everybody has given the leader up |
-//! | `deliver`, `deliver 1>2`, `deliver 1>2 1` | all messages arrive, and what is answered; those on a link now; the oldest so many of them |
+//! | `deliver`, `deliver 1>2`, `deliver 1>2 1` | all messages arrive, and what is answered; those on a link now; so many of these |
 //! | `quiet` | as `deliver`, without telling the messages |
 //! | `mail` | what is on its way |
 //! | `drop 1>2`, `drop`, `double 1>2` | messages are lost; come twice |
