@@ -39,9 +39,9 @@ impl Raft {
         }
     }
 
-    /// Whether this server is one to be elected: it votes and can lead. Or it could until an entry that it does not know to be committed: it
-    /// may be one of few who have that entry, and nobody with a shorter log would be elected (dissertation, 4.2.2). Its own vote does not
-    /// count then.
+    /// Whether this server is one to be elected: it votes and can lead. Or it could until an entry that it does not know to be committed:
+    /// it may be one of few who have that entry, and nobody with a shorter log would be elected (dissertation, 4.2.2). Its own vote does
+    /// not count then.
     fn may_stand(&self) -> bool {
         let able = |members: &Configuration| members.may_lead(self.identity.id) && members.votes(self.identity.id);
         let uncommitted = self.members.since() > self.commit;

@@ -1,8 +1,8 @@
 //! Scenarios: text files in which one thing happens to a few servers after the other, with what comes of it.
 //!
-//! A file opens with what it is meant to show. Then come commands, each followed by a rule of dashes and by what it leads to, up to an empty
-//! line; or by nothing, if it leads to nothing that is told. What it leads to is compared; with `QUORATE_WRITE_GOLDEN` set it is written anew, to be read before it is kept. The commands are
-//! described in `language.rs`.
+//! A file opens with what it is meant to show. Then come commands, each followed by a rule of dashes and by what it leads to, up to an
+//! empty line; or by nothing, if it leads to nothing that is told. What it leads to is compared; with `QUORATE_WRITE_GOLDEN` set it is
+//! written anew, to be read before it is kept. The commands are described in `language.rs`.
 
 mod language;
 mod telling;
