@@ -60,6 +60,10 @@ impl Raft {
                 }
                 self.cut(index);
             }
+            if entry.mark.term < self.log.last().term {
+                // Terms never fall along a log; whoever sends this lies.
+                return false;
+            }
             let Ok(payload) = entry.payload() else { return false };
             if let Payload::Configuration(configuration) = payload {
                 self.members.push(index, configuration);

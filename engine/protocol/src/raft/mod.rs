@@ -44,6 +44,7 @@
 //! - Appends are pipelined; a heartbeat is a message of its own and carries no entries, so that it never waits behind them or the disk.
 //! - Acknowledged means on disk. A leader writes to its own disk while it sends, and counts itself like any other (10.2.1).
 //! - A change of members is always joint, also for one member. A configuration holds from when it is in the log, committed or not.
+//!   Who may not lead by the last one but could by the one before stands until it knows the last to be committed (4.2.2).
 //! - A snapshot goes in pieces that the receiver asks for; a broken transfer is resumed where it was.
 //! - Learners receive and do not vote. Witnesses vote, and keep the places of entries but not the commands; they never lead.
 //! - Leases assume a bound on the drift of clocks ([`Settings::drift_ppm`]), and are given up while leadership or members change.

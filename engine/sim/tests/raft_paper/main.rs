@@ -3,6 +3,7 @@
 
 mod beyond;
 mod clients;
+mod disorder;
 mod elections;
 mod figure_2;
 mod leases;

@@ -309,3 +309,17 @@ fn a_learner_gets_everything_and_its_acknowledgements_count_for_nothing() {
     lab.run(ms(200));
     assert_eq!(lab.machine(5), ["x"]);
 }
+
+// What no server that follows the paper sends must not bring another down either.
+
+#[test]
+fn entries_whose_terms_would_fall_are_not_believed_and_do_no_harm() {
+    let past = Past { term: 3, vote: None, log: vec![1, 1, 3] };
+    let mut lab = Lab::with_pasts((1..=3).map(Peer::voter), Settings::LAN, &[(1, past.clone()), (2, past.clone()), (3, past)]);
+    lab.elect(1);
+    lab.compact(2, 4);
+    // From before the floor, where nothing can be compared, on to behind the end, in an older term than the end has.
+    let answers = say(&mut lab, 1, 2, 4, append((0, 0), &[1, 1, 1, 1, 1], 5));
+    assert_eq!(answers, []);
+    assert_eq!((lab.raft(2).last(), commit(&lab, 2)), (mark(4, 4), 4));
+}

@@ -10,7 +10,7 @@
 //! | `pass 200ms` | so much time passes, and nobody looks |
 //! | `run 200ms` | so much time passes, everybody looks when it wants to, and messages arrive at once; they are not told |
 //! | `stand 1` | as `tick`, after so long that everybody has given the leader up |
-//! | `deliver`, `deliver 1>2`, `deliver 1>2 1` | all messages arrive, and the answers; those on a link now; the oldest so many of them |
+//! | `deliver`, `deliver 1>2`, `deliver 1>2 1` | all messages arrive, and what is answered; those on a link now; so many of these |
 //! | `quiet` | as `deliver`, without telling the messages |
 //! | `mail` | what is on its way |
 //! | `drop 1>2`, `drop`, `double 1>2` | messages are lost; come twice |
@@ -133,22 +133,18 @@ fn time(lab: &mut Lab, words: &[&str]) -> Result<bool, String> {
     Ok(true)
 }
 
-/// Says which messages are meant.
-type Which = Box<dyn Fn(&Mail) -> bool>;
-
 fn mail(lab: &mut Lab, words: &[&str], told: &mut Vec<String>) -> Result<bool, String> {
-    let (which, count): (Which, usize) = match words {
-        ["deliver"] => (Box::new(|_| true), usize::MAX),
+    let (link, count) = match words {
+        ["deliver"] => (None, usize::MAX),
         ["deliver", word] => {
-            let which = on(link(word)?);
-            let count = lab.mail().iter().filter(|mail| which(mail)).count();
-            (Box::new(which), count)
+            let link = link(word)?;
+            (Some(link), lab.mail().iter().filter(|mail| on(link)(mail)).count())
         }
-        ["deliver", word, count] => (Box::new(on(link(word)?)), number(count)? as usize),
+        ["deliver", word, count] => (Some(link(word)?), number(count)? as usize),
         _ => return Ok(false),
     };
     for _ in 0..count {
-        let Some(mail) = lab.deliver_next(&which) else { break };
+        let Some(mail) = lab.deliver_next(|mail| link.is_none_or(|link| on(link)(mail))) else { break };
         told.push(telling::mail(&mail));
         tell(lab, told);
     }
