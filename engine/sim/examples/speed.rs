@@ -1,7 +1,7 @@
 //! How many events the world plays in a second, on one core.
 //!
 //! `cargo run --release -p quorate-sim --example speed [SERVERS [SEEDS]]` plays calm and stormy seeds and prints what it took. Invariants
-//! that look at every event come on top of this.
+//! that look at every event come on top of this. Time is the wall clock's: on a machine with other work it says too little.
 #![forbid(unsafe_code)]
 
 use std::time::Instant;

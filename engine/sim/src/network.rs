@@ -198,8 +198,7 @@ impl Network {
             return;
         }
         let mut ready = now;
-        if link.bytes_per_second > 0 {
-            let takes = message.body.bytes() as u64 * 1_000_000_000 / link.bytes_per_second;
+        if let Some(takes) = (message.body.bytes() as u64 * 1_000_000_000).checked_div(link.bytes_per_second) {
             ready = link.busy_until.max(now);
             if ready - now > BACKLOG_NS {
                 self.lost += 1;
@@ -222,7 +221,7 @@ pub fn latency(links: &Links, rng: &mut Seeded) -> u64 {
     // One number is enough for both: what is left over of the second choice decides the first.
     let choice = rng.next_u64();
     let jitter = ((u128::from(choice) * u128::from(links.jitter_ns + 1)) >> 64) as u64;
-    let tail = (choice % links.tail_one_in.max(1) == 0).then(|| rng.below(links.tail_ns + 1)).unwrap_or(0);
+    let tail = if choice.is_multiple_of(links.tail_one_in.max(1)) { rng.below(links.tail_ns + 1) } else { 0 };
     links.base_ns + jitter + tail
 }
 

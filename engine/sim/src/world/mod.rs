@@ -73,7 +73,7 @@ impl World {
     /// If the plan has no voter, or more servers than [`Plan::SERVERS_MAX`]. No seed makes such a plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let mut rng = Seeded::new(plan.seed ^ 0x5eed_0f_0a_0b1d);
+        let mut rng = Seeded::new(plan.seed ^ 0x5eed_0f0a_0b1d);
         let parts = (0..plan.servers).map(|nth| plan.shape.parts.get(usize::from(nth)).copied().unwrap_or(Part::Voter));
         let peers: Vec<Peer> = (1..).zip(parts).map(|(id, part)| Peer { part, ..Peer::voter(id) }).collect();
         let genesis = Configuration::new(Epoch(1), peers.iter().copied());
