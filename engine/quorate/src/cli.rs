@@ -40,7 +40,7 @@ pub enum Command {
     Benchmark(crate::benchmark::Options),
     /// Check a certificate, receipt, evidence, anchor, electorate or block, offline
     Verify(commands::verify::Options),
-    /// Check what a simulated or a real cluster told its clients
+    /// Simulate clusters that everything happens to, and check what simulated or real ones told their clients
     Sim(commands::sim::Options),
     /// Say what a recorded trace holds, or write it as Parquet, CSV or JSON lines
     Trace(commands::trace::Options),

@@ -64,6 +64,10 @@ pub(crate) fn print_of(fact: &Fact) -> Print {
         Fact::Applied { node, mark, state, .. } => mix(node.0 << 8 | 11, mix(mark.index.0, *state)),
         Fact::Restored { node, mark, state } => mix(node.0 << 8 | 12, mix(mark.index.0, *state)),
         Fact::Acknowledged { client, sequence, mark, .. } => mix(u64::from(*client) << 8 | 13, mix(*sequence, mark.index.0)),
+        Fact::Durable { node, term, vote, upto } => mix(node.0 << 8 | 15, mix(mix(term.0, vote.map_or(0, |vote| vote.0)), upto.0)),
+        Fact::Granted { node, term, to } => mix(node.0 << 8 | 16, mix(term.0, to.0)),
+        Fact::Acked { node, term, upto } => mix(node.0 << 8 | 17, mix(term.0, upto.0)),
+        Fact::Leased { node, term } => mix(node.0 << 8 | 18, term.0),
         Fact::Memory { node, waiting, .. } => mix(node.0 << 8 | 14, *waiting),
     }
 }

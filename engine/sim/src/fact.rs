@@ -45,6 +45,35 @@ pub enum Fact {
         /// Whom it voted for.
         vote: Option<MemberId>,
     },
+    /// A write of a server is on disk. What a crash may take from it is only what came after.
+    Durable {
+        /// Which.
+        node: MemberId,
+        /// The term that is on disk.
+        term: View,
+        /// The vote that is on disk.
+        vote: Option<MemberId>,
+        /// Up to here its log, as it has it now, is on disk.
+        upto: Height,
+    },
+    /// A vote left a server for the network: its answer to a candidate or, with itself as the candidate, its request for votes.
+    Granted {
+        /// Whose vote.
+        node: MemberId,
+        /// In which term.
+        term: View,
+        /// For whom.
+        to: MemberId,
+    },
+    /// A server told its leader that it has everything up to here on disk.
+    Acked {
+        /// Which.
+        node: MemberId,
+        /// In which term.
+        term: View,
+        /// Up to where.
+        upto: Height,
+    },
     /// A server is something else now.
     Became {
         /// Which.
@@ -55,6 +84,13 @@ pub enum Fact {
         term: View,
         /// Who leads.
         leader: Option<MemberId>,
+    },
+    /// A server would answer reads by its lease, at the moment at which a majority has let another stand for election.
+    Leased {
+        /// Which.
+        node: MemberId,
+        /// In which term it leads.
+        term: View,
     },
     /// A server acts under these members now.
     Members {

@@ -31,7 +31,8 @@ const THEMES: [Theme; 8] =
 /// The plan of a seed.
 pub(crate) fn plan(seed: u64, options: &Options) -> Plan {
     let mut rng = Seeded::new(seed ^ 0x91a7_5eed);
-    let shape = shape(&mut rng, options);
+    let mut shape = shape(&mut rng, options);
+    shape.faults_ns = options.faults_ns.unwrap_or(shape.faults_ns);
     let mut faults = if options.faults { schedule(&mut rng, options.servers, &shape) } else { Vec::new() };
     faults.sort_by_key(|fault| fault.at);
     Plan { seed, servers: options.servers, shape, faults, planted: options.planted }

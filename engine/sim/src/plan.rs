@@ -36,11 +36,13 @@ pub struct Options {
     pub planted: Option<Planted>,
     /// Whether anything goes wrong at all.
     pub faults: bool,
+    /// How long things go wrong, if that is not for the seed to say.
+    pub faults_ns: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { servers: 5, backend: Backend::default(), planted: None, faults: true }
+        Self { servers: 5, backend: Backend::default(), planted: None, faults: true, faults_ns: None }
     }
 }
 

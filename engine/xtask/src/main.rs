@@ -18,6 +18,7 @@ mod purity;
 mod registry;
 mod self_test;
 mod shell;
+mod sim;
 mod spdx;
 mod test;
 mod tidy;

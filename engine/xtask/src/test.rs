@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::cli::Options;
-use crate::{fuzz, layers, licences, packages, self_test, shell, tidy};
+use crate::{fuzz, layers, licences, packages, self_test, shell, sim, tidy};
 
 struct Step {
     name: &'static str,
@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", alone: "cargo test --workspace", run: tests },
     Step { name: "peers", alone: "cargo test --manifest-path benches/peers/Cargo.toml", run: peers },
     Step { name: "self-test", alone: "cargo run -p quorate -- test --backend cpu --json", run: || many(self_test::run(), "suites") },
+    Step { name: "sim", alone: "cargo run -p quorate -- sim check --seeds 0..300", run: || many(sim::run(), "seeds and planted mistakes") },
     Step { name: "fuzz", alone: "cargo xtask fuzz --seconds 5", run: || many(fuzz::smoke(), "targets, each from its saved corpus") },
 ];
 

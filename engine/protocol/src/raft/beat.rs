@@ -10,6 +10,7 @@ use std::time::Duration;
 use quorate_core::counting::RoundKey;
 use quorate_core::ids::{Height, MemberId};
 use quorate_core::vote::Raft as RaftKind;
+use quorate_env::clock::Moment;
 
 use super::message::Body;
 use super::progress::Stage;
@@ -99,10 +100,16 @@ impl Raft {
         Duration::from_nanos((u128::from(nanos) * 1_000_000 / (1_000_000 + u128::from(self.settings.drift_ppm))) as u64)
     }
 
+    /// Until when nobody else can have been elected, by this server's clock; none if that is not known.
+    #[must_use]
+    pub fn lease_until(&self) -> Option<Moment> {
+        let State::Leader(leadership) = &self.state else { return None };
+        let from = leadership.lease_from.filter(|_| !leadership.handed_over && leadership.handover.is_none())?;
+        Some(from + self.lease())
+    }
+
     /// Whether nobody else can have been elected.
     pub(super) fn holds_lease(&self) -> bool {
-        let State::Leader(leadership) = &self.state else { return false };
-        let within = |from| self.now.since(from) < self.lease();
-        !leadership.handed_over && leadership.handover.is_none() && leadership.lease_from.is_some_and(within)
+        self.lease_until().is_some_and(|until| self.now < until)
     }
 }

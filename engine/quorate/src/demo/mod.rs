@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use miette::IntoDiagnostic as _;
 
+pub(crate) use figures::{count, rate};
 pub use options::{Options, Share, parse_duration};
 pub use summary::{CertificateSummary, Check, Equivocators, EvidenceSummary, Shape, Summary, Votes};
 

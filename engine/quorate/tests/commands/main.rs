@@ -6,6 +6,7 @@ mod help;
 mod liar;
 mod repair_log;
 mod sim;
+mod sim_check;
 mod test;
 mod trace;
 mod verify;

@@ -6,7 +6,7 @@
 
 use quorate_core::ids::{Height, MemberId};
 use quorate_env::rng::Seeded;
-use quorate_protocol::raft::{Entry, Event, Persist};
+use quorate_protocol::raft::{Entry, Event, HardState, Persist};
 use quorate_storage::store::Record;
 use quorate_storage::{LogError, LogStore as _, Sequence};
 
@@ -34,10 +34,13 @@ impl Process {
     /// Writes something, or lets it wait behind what waits already.
     pub(super) fn persist(&mut self, mut persist: Persist, around: &mut Around<'_>) {
         self.note(&persist, around);
+        if let Some(Height(from)) = persist.cut {
+            self.written.iter_mut().for_each(|written| written.end = written.end.min(Height(from - 1)));
+        }
         if self.blocked.is_empty() {
             match self.append(&mut persist) {
                 Ok(upto) => {
-                    self.written.push_back(Written { number: persist.number, upto });
+                    self.wrote(persist.number, upto);
                     return self.arrange_sync(around);
                 }
                 Err(LogError::Full { .. } | LogError::Busy { .. }) => {
@@ -52,6 +55,14 @@ impl Process {
         }
         self.blocked.push_back(persist);
         self.arrange_retry(around);
+    }
+
+    /// Takes note of what is in the log now, and on disk when a sync has come so far.
+    fn wrote(&mut self, number: u64, upto: Sequence) {
+        let hard = self.log.state(PARTITION, HARD).and_then(|bytes| HardState::decode(&bytes).ok()).unwrap_or_default();
+        let cuts = self.blocked.iter().filter_map(|later| later.cut);
+        let end = cuts.fold(self.log.span(PARTITION).last.index, |end, Height(from)| end.min(Height(from - 1)));
+        self.written.push_back(Written { number, upto, hard, end });
     }
 
     /// Appends what there is room for, in calls of a few entries. What was appended is not in `persist` any more.
@@ -120,6 +131,11 @@ impl Process {
         let mut number = None;
         while let Some(written) = self.written.pop_front_if(|written| written.upto <= durable) {
             number = Some(written.number);
+            // What the driver takes for durable may not be: that is what it is watched for.
+            if written.upto <= self.log.durable() && self.written.front().is_none_or(|next| next.upto > durable) {
+                let HardState { term, vote } = written.hard;
+                around.facts.push(Fact::Durable { node: self.id, term, vote, upto: written.end });
+            }
         }
         self.arrange_sync(around);
         self.tell_of_the_disk(around);
@@ -140,7 +156,7 @@ impl Process {
         self.retrying = false;
         while let Some(mut persist) = self.blocked.pop_front() {
             match self.append(&mut persist) {
-                Ok(upto) => self.written.push_back(Written { number: persist.number, upto }),
+                Ok(upto) => self.wrote(persist.number, upto),
                 Err(LogError::Full { .. } | LogError::Busy { .. }) => {
                     self.blocked.push_front(persist);
                     self.arrange_retry(around);

@@ -1,6 +1,6 @@
 //! What the protocol wants done, in the order in which it wants it.
 
-use quorate_protocol::raft::{Effect, Entry, Event, Payload, Persist, Role};
+use quorate_protocol::raft::{Body, Effect, Entry, Event, Letter, Message, Payload, Persist, Role};
 
 use super::{Around, OWNER, Process};
 use crate::fact::{Fact, Print};
@@ -33,6 +33,7 @@ impl Process {
     fn carry_out(&mut self, effect: Effect, around: &mut Around<'_>) {
         match effect {
             Effect::Send(letter) => {
+                self.note_promise(&letter, around);
                 let Around { network, queue, rng, .. } = around;
                 let arrive = |at, transit| queue.push(at, Happening::Message(transit));
                 network.send(around.now, self.id, letter.to, letter.message, rng, arrive);
@@ -69,6 +70,17 @@ impl Process {
                 around.facts.push(Fact::Members { node: self.id, configuration });
             }
         }
+    }
+
+    /// Says what a message promises.
+    fn note_promise(&self, letter: &Letter, around: &mut Around<'_>) {
+        let (node, Message { term, body }) = (self.id, &letter.message);
+        around.facts.extend(match *body {
+            Body::Vote { .. } => Some(Fact::Granted { node, term: *term, to: node }),
+            Body::VoteReply { granted: true } => Some(Fact::Granted { node, term: *term, to: letter.to }),
+            Body::Appended { upto } => Some(Fact::Acked { node, term: *term, upto }),
+            _ => None,
+        });
     }
 
     /// Says what a request to write means for the log.

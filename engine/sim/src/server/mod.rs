@@ -27,7 +27,7 @@ use quorate_env::clock::Moment;
 use quorate_env::disk::Loss;
 use quorate_env::rng::Seeded;
 use quorate_pipeline::{Desk, Owner};
-use quorate_protocol::raft::{Configuration, Effect, Event, Persist, Raft};
+use quorate_protocol::raft::{Configuration, Effect, Event, HardState, Persist, Raft};
 use quorate_storage::log::Log;
 use quorate_storage::machine::{Host, Response};
 use quorate_storage::snapshot::{Pending, Policy, Receiver, Snapshots};
@@ -108,6 +108,10 @@ pub struct Server {
 struct Written {
     number: u64,
     upto: Sequence,
+    /// Term and vote as of it.
+    hard: HardState,
+    /// How much of the log as it is now it put there.
+    end: Height,
 }
 
 /// A running process.
@@ -188,6 +192,11 @@ impl Server {
     #[must_use]
     pub fn raft(&self) -> Option<&Raft> {
         self.process().map(|process| &process.raft)
+    }
+
+    /// Whether it would answer a read by its lease now.
+    pub(crate) fn is_leased(&self, now: u64) -> bool {
+        self.raft().and_then(Raft::lease_until).is_some_and(|until| self.rate.local(now) < until)
     }
 
     /// How far its machine is, while a process runs. For a witness, how far it would be.

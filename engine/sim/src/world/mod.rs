@@ -173,9 +173,23 @@ impl World {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             self.break_off(format!("a server panicked: {}", text.unwrap_or("no text")));
         }
+        self.look_for_leases();
         let content = self.facts.iter().fold(content, |content, fact| crate::print::mix(content, auditor::print_of(fact)));
         self.auditor.event(at, kind, target, content);
         true
+    }
+
+    /// If a majority has just let somebody stand, says who else would answer reads by a lease.
+    fn look_for_leases(&mut self) {
+        let stands = |fact: &Fact| if let Fact::Became { node, role: Role::Candidate, .. } = fact { Some(*node) } else { None };
+        let Some(candidate) = self.facts.iter().find_map(stands) else { return };
+        for server in self.servers.iter().filter(|server| server.id() != candidate) {
+            if server.is_leased(self.now)
+                && let Some(raft) = server.raft()
+            {
+                self.facts.push(Fact::Leased { node: server.id(), term: raft.term() });
+            }
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
