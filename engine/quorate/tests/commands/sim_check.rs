@@ -48,6 +48,8 @@ fn a_planted_mistake_is_found_and_replayed_with_less_than_its_whole_schedule() {
     let end = told.out.lines().last().expect("it says something");
     assert!(end.starts_with(&format!("FAILED {by} at event ")), "{end}");
     assert!(told.out.contains("member "), "{}", told.out);
+    let without = replay(&["--planted", "quorum-off-by-one", "--keep", "none", "--last", "0"]);
+    assert!(without.code == 1 && without.out.contains("no faults"), "{}{}", without.out, without.err);
     let clean = replay(&["--json"]);
     assert_eq!((clean.code, &clean.object()["failure"]), (0, &Value::Null));
 }

@@ -44,7 +44,10 @@ impl Process {
     pub(super) fn apply(&mut self, around: &mut Around<'_>) {
         self.applying = false;
         let before = self.applied;
-        let upto = self.committed.min(self.log.span(PARTITION).last.index);
+        // While the disk has no room for a cut, the log still has what was to go; that is not what is committed.
+        let cuts = self.blocked.iter().filter_map(|waiting| waiting.cut);
+        let last = cuts.fold(self.log.span(PARTITION).last.index, |last, Height(from)| last.min(Height(from - 1)));
+        let upto = self.committed.min(last);
         if upto <= before {
             return;
         }
