@@ -85,8 +85,18 @@ pub struct Report {
 }
 
 /// Runs a plan to its end, or to the first violation. `watch` sees the world after every event, and what is known of it by then.
-pub fn run(plan: &Plan, mut watch: impl FnMut(&World, &Observed)) -> Report {
+pub fn run(plan: &Plan, watch: impl FnMut(&World, &Observed)) -> Report {
+    run_world(World::new(plan), plan, watch)
+}
+
+/// As [`run`], with everything told that a trace wants.
+pub fn record(plan: &Plan, watch: impl FnMut(&World, &Observed)) -> Report {
     let mut world = World::new(plan);
+    world.listen();
+    run_world(world, plan, watch)
+}
+
+fn run_world(mut world: World, plan: &Plan, mut watch: impl FnMut(&World, &Observed)) -> Report {
     let mut invariants = Invariants::default();
     let violation = loop {
         let seen = invariants.see(world.events(), world.now(), world.facts());

@@ -30,6 +30,7 @@ pub mod queue;
 pub mod record;
 mod sentences;
 mod server;
+pub mod sights;
 mod tally;
 pub mod trace;
 mod world;

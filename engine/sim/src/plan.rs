@@ -25,6 +25,17 @@ pub enum Backend {
     Cpu,
 }
 
+impl Backend {
+    /// Its name, as in the registry.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
 /// What is wanted of a plan besides what the seed decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {

@@ -9,7 +9,7 @@ use std::io;
 use quorate_core::hash::Digest;
 use quorate_core::ids::{MemberId, PartitionId};
 use quorate_protocol::raft::{Configuration, Part, Role};
-use quorate_telemetry::schema::{self, Body, Label, Manifest};
+use quorate_telemetry::schema::{self, Body, Label, Manifest, Text};
 use quorate_telemetry::trace::{WriteError, Writer};
 
 use crate::World;
@@ -74,6 +74,11 @@ impl<W: io::Write> Recording<W> {
             }
             let Some((source, body)) = self.said(fact, observed) else { continue };
             self.failed = self.writer.tell(world.now(), source, body).err();
+        }
+        for sight in world.sights() {
+            if self.failed.is_none() {
+                self.failed = self.writer.tell(world.now(), sight.source, sight.body.clone()).err();
+            }
         }
         if self.failed.is_none() {
             self.failed = self.clients(world.now(), world.record().operations()).err();
@@ -182,38 +187,50 @@ fn members(configuration: &Configuration) -> schema::ConfigurationChanged {
     }
 }
 
-/// What a fault of the plan is called in a trace, for each member that it hits.
+/// The labels of a fault whose victims the plan names. Where it says "whoever leads", the world tells whom it hit.
 fn labels(fault: &Fault) -> Vec<Label> {
-    let member = |nth: u16| Some(MemberId(u64::from(nth) + 1));
-    let whom = |whom: &Whom| match whom {
-        Whom::Server(nth) => member(*nth),
+    let member = |nth: u16| MemberId(u64::from(nth) + 1);
+    let named = |whom: &Whom| match whom {
+        Whom::Server(nth) => Some(member(*nth)),
         Whom::Leader => None,
     };
-    let (kind, members, for_ns): (String, Vec<Option<MemberId>>, Option<u64>) = match &fault.what {
-        What::Crash { whom: all, down_ns, .. } => ("crash".into(), all.iter().map(whom).collect(), Some(*down_ns)),
-        What::Partition { side, for_ns, .. } => ("partition".into(), side.iter().map(|nth| member(*nth)).collect(), Some(*for_ns)),
-        What::Cut { to, for_ns, .. } => ("link-cut".into(), vec![member(*to)], Some(*for_ns)),
-        What::Lossy { for_ns, .. } => ("lossy-network".into(), vec![None], Some(*for_ns)),
-        What::Slow { whom, for_ns, .. } => ("slow-link".into(), vec![member(*whom)], Some(*for_ns)),
-        What::Reset { whom: one } => ("reset".into(), vec![whom(one)], Some(0)),
-        What::Stall { whom: one, for_ns } => ("disk-stall".into(), vec![whom(one)], Some(*for_ns)),
-        What::Full { whom: one, for_ns, .. } => ("disk-full".into(), vec![whom(one)], Some(*for_ns)),
-        What::FailSync { whom: one } => ("sync-failure".into(), vec![whom(one)], Some(0)),
-        What::Flip { whom, .. } => ("bit-flip".into(), vec![member(*whom)], Some(0)),
-        What::Misdirect { whom } => ("misdirected-write".into(), vec![member(*whom)], Some(0)),
-        What::Pause { whom: one, for_ns } => ("pause".into(), vec![whom(one)], Some(*for_ns)),
-        What::WallJump { whom, .. } => ("clock-jump".into(), vec![member(*whom)], Some(0)),
-        What::Churn { .. } => ("churn".into(), vec![None], Some(0)),
-        What::Transfer { .. } => ("transfer".into(), vec![None], Some(0)),
-        What::Adversary { kind, who, for_ns, .. } => (format!("adversary:{}", kind.label()), vec![member(*who)], Some(*for_ns)),
+    let victims: Vec<Option<MemberId>> = match &fault.what {
+        What::Crash { whom, .. } => whom.iter().filter_map(named).map(Some).collect(),
+        What::Partition { side, .. } => side.iter().map(|nth| Some(member(*nth))).collect(),
+        What::Cut { to, .. } => vec![Some(member(*to))],
+        What::Slow { whom, .. } | What::Flip { whom, .. } | What::Misdirect { whom } | What::WallJump { whom, .. } => {
+            vec![Some(member(*whom))]
+        }
+        What::Adversary { who, .. } => vec![Some(member(*who))],
+        What::Reset { whom } | What::Stall { whom, .. } | What::Full { whom, .. } | What::FailSync { whom } | What::Pause { whom, .. } => {
+            named(whom).map(Some).into_iter().collect()
+        }
+        What::Lossy { .. } | What::Churn { .. } | What::Transfer { .. } => vec![None],
     };
-    let label = |member| Label {
-        member,
-        kind: kind.clone().into(),
-        from_ns: fault.at,
-        until_ns: for_ns.map(|for_ns| fault.at.saturating_add(for_ns)),
+    victims.into_iter().map(|victim| label(&fault.what, victim, fault.at)).collect()
+}
+
+/// The label of a fault that hits somebody, or everybody, from a moment on.
+pub(crate) fn label(what: &What, member: Option<MemberId>, from_ns: u64) -> Label {
+    let (kind, for_ns): (Text, u64) = match what {
+        What::Crash { down_ns, .. } => ("crash".into(), *down_ns),
+        What::Partition { for_ns, .. } => ("partition".into(), *for_ns),
+        What::Cut { for_ns, .. } => ("link-cut".into(), *for_ns),
+        What::Lossy { for_ns, .. } => ("lossy-network".into(), *for_ns),
+        What::Slow { for_ns, .. } => ("slow-link".into(), *for_ns),
+        What::Reset { .. } => ("reset".into(), 0),
+        What::Stall { for_ns, .. } => ("disk-stall".into(), *for_ns),
+        What::Full { for_ns, .. } => ("disk-full".into(), *for_ns),
+        What::FailSync { .. } => ("sync-failure".into(), 0),
+        What::Flip { .. } => ("bit-flip".into(), 0),
+        What::Misdirect { .. } => ("misdirected-write".into(), 0),
+        What::Pause { for_ns, .. } => ("pause".into(), *for_ns),
+        What::WallJump { .. } => ("clock-jump".into(), 0),
+        What::Churn { .. } => ("churn".into(), 0),
+        What::Transfer { .. } => ("transfer".into(), 0),
+        What::Adversary { kind, for_ns, .. } => (format!("adversary:{}", kind.label()).into(), *for_ns),
     };
-    members.into_iter().map(label).collect()
+    Label { member, kind, from_ns, until_ns: Some(from_ns.saturating_add(for_ns)) }
 }
 
 #[cfg(test)]
@@ -228,7 +245,7 @@ mod tests {
     fn recorded(plan: &Plan) -> (Vec<Frame>, Report, Ending) {
         let mut bytes = Vec::new();
         let mut recording = Recording::new(&mut bytes, plan, "0.0.0").unwrap();
-        let report = check::run(plan, |world, observed| recording.take(world, observed));
+        let report = check::record(plan, |world, observed| recording.take(world, observed));
         let count = recording.finish(&report).unwrap();
         let mut reader = Reader::new(bytes.as_slice()).unwrap();
         let mut frames = Vec::new();
@@ -255,6 +272,40 @@ mod tests {
             |wanted| frames.iter().filter(|frame| matches!(&frame.body, Body::ClientOperation(done) if done.stage == wanted)).count();
         let (invoked, over) = (stage(schema::Stage::Invoked), stage(schema::Stage::Returned) + stage(schema::Stage::Lost));
         assert!(over > 0 && over <= invoked, "{over} of {invoked} operations are over");
+    }
+
+    #[test]
+    fn a_trace_tells_of_every_topic_and_listening_changes_nothing() {
+        let plans = (0..40).map(|seed| Plan::from_seed(seed, &Options::default()));
+        let mut kinds = BTreeSet::new();
+        for plan in plans {
+            let (frames, report, _) = recorded(&plan);
+            assert_eq!(report, check::run(&plan, |_, _| {}), "seed {}", plan.seed);
+            kinds.extend(frames.iter().map(|frame| frame.body.kind().name));
+        }
+        let missing: Vec<_> = Body::KINDS.iter().map(|kind| kind.name).filter(|name| !kinds.contains(name)).collect();
+        // An alert is for a run in which something is violated.
+        assert_eq!(missing, ["invariant-violated"]);
+    }
+
+    #[test]
+    fn what_is_decided_was_voted_for_by_a_majority_that_the_trace_shows() {
+        let (frames, ..) = recorded(&Plan::from_seed(2, &Options::default()));
+        let (mut electorates, mut elected) = (std::collections::BTreeMap::new(), 0);
+        for frame in &frames {
+            match &frame.body {
+                Body::RoundOpened(opened) => drop(electorates.insert((frame.source, opened.round), opened.electorate)),
+                Body::RoundDecided(decided) => {
+                    let electorate = electorates[&(frame.source, decided.round)];
+                    // While members change it is a majority of each half, which is said in another test.
+                    assert!(decided.voters * 2 > electorate || electorate != 5, "{decided:?} of {electorate}");
+                    elected += u64::from(decided.kind == quorate_core::vote::Kind::Raft(quorate_core::vote::Raft::Grant));
+                }
+                Body::Restarted(restarted) => electorates.retain(|key, _| key.0 != Some(restarted.member)),
+                _ => {}
+            }
+        }
+        assert!(elected > 0);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use quorate_storage::store::Record;
 use quorate_storage::{LogError, LogStore as _, Sequence};
 
 use super::requests::WAITING_MAX;
+use quorate_telemetry::schema::{Appended, DiskFull, Stalled, Synced};
+
 use super::start::HARD;
 use super::{Around, Failure, PARTITION, Process, Written};
 use crate::fact::Fact;
@@ -34,6 +36,11 @@ impl Process {
     /// Writes something, or lets it wait behind what waits already.
     pub(super) fn persist(&mut self, mut persist: Persist, around: &mut Around<'_>) {
         self.note(&persist, around);
+        around.sights.at(self.id, || {
+            let entries: u64 = persist.entries.iter().map(|entry| entry.data.len() as u64).sum();
+            let (hard, cut) = (u64::from(persist.hard.is_some()), u64::from(persist.cut.is_some()));
+            Appended { records: persist.entries.len() as u64 + hard + cut, bytes: entries + hard * HardState::BYTES as u64 }
+        });
         if let Some(Height(from)) = persist.cut {
             self.written.iter_mut().for_each(|written| written.end = written.end.min(Height(from - 1)));
         }
@@ -45,6 +52,8 @@ impl Process {
                 }
                 Err(LogError::Full { .. } | LogError::Busy { .. }) => {
                     around.tally.full += 1;
+                    let bytes = persist.entries.iter().map(|entry| entry.data.len() as u64).sum();
+                    around.sights.at(self.id, || DiskFull { bytes });
                     self.blocked_since = Some(around.now);
                 }
                 Err(error) => return self.log_failed("could not write to its log", &error),
@@ -127,7 +136,8 @@ impl Process {
             }
         };
         around.tally.syncs += 1;
-        self.syncing_since = None;
+        let took_ns = self.syncing_since.take().map_or(0, |since| around.now - since);
+        around.sights.at(self.id, || Synced { until: durable.0, took_ns });
         let mut number = None;
         while let Some(written) = self.written.pop_front_if(|written| written.upto <= durable) {
             number = Some(written.number);
@@ -186,6 +196,10 @@ impl Process {
         if stalled != self.told_stalled {
             self.told_stalled = stalled;
             around.tally.stalls += u64::from(stalled);
+            if stalled {
+                let took_ns = since.map_or(0, |since| around.now - since);
+                around.sights.at(self.id, || Stalled { took_ns });
+            }
             self.step(Event::Disk { stalled }, around);
         }
     }

@@ -2,10 +2,13 @@
 
 use quorate_protocol::raft::{Body, Effect, Entry, Event, Letter, Message, Payload, Persist, Role};
 
+use quorate_telemetry::schema::{Fate, PipelineRun};
+
 use super::{Around, OWNER, Process};
 use crate::fact::{Fact, Print};
 use crate::happening::{Happening, Local};
-use crate::print;
+use crate::network::Transit;
+use crate::{print, sights};
 
 /// What an entry says; nothing, if only its place is kept.
 pub(super) fn print_of(entry: &Entry) -> Option<Print> {
@@ -34,14 +37,15 @@ impl Process {
         match effect {
             Effect::Send(letter) => {
                 self.note_promise(&letter, around);
-                let Around { network, queue, rng, .. } = around;
-                let arrive = |at, transit| queue.push(at, Happening::Message(transit));
-                network.send(around.now, self.id, letter.to, letter.message, rng, arrive);
+                self.send(letter, around);
             }
-            Effect::Count(ask) => match self.desk.ask(OWNER, ask) {
-                Ok(()) => self.arrange_count(around),
-                Err(error) => self.broken("could not have its votes counted", &error),
-            },
+            Effect::Count(ask) => {
+                self.ballots.asked(self.id, &ask, around.sights);
+                match self.desk.ask(OWNER, ask) {
+                    Ok(()) => self.arrange_count(around),
+                    Err(error) => self.broken("could not have its votes counted", &error),
+                }
+            }
             Effect::Persist(persist) => self.persist(persist, around),
             Effect::Load { to, from, upto, bytes_max } => {
                 let after = around.rng.below(around.shape.sync_ns) + 1;
@@ -69,6 +73,25 @@ impl Process {
                 around.tally.reconfigurations += 1;
                 around.facts.push(Fact::Members { node: self.id, configuration });
             }
+        }
+    }
+
+    /// Hands a message to the network.
+    fn send(&mut self, letter: Letter, around: &mut Around<'_>) {
+        let (from, to, now) = (self.id, letter.to, around.now);
+        let Around { network, queue, rng, sights, .. } = around;
+        let lost = sights.is_listening().then(|| sights::message(from, to, &letter.message.body, Fate::Dropped, None));
+        let mut sent = false;
+        let arrive = |at: u64, transit: Transit| {
+            // What somebody else sent long ago is on its way again, or this message a second time.
+            let own = (transit.from, transit.to) == (from, to) && !std::mem::replace(&mut sent, true);
+            let fate = if own { Fate::Sent } else { Fate::Duplicated };
+            sights.of_world(|| sights::message(transit.from, transit.to, &transit.message.body, fate, Some(at - now)));
+            queue.push(at, Happening::Message(transit));
+        };
+        network.send(now, from, to, letter.message, rng, arrive);
+        if let Some(lost) = lost.filter(|_| !sent) {
+            sights.of_world(|| lost);
         }
     }
 
@@ -117,7 +140,7 @@ impl Process {
     /// Sees to it that what waits at the desk is counted some time.
     fn arrange_count(&mut self, around: &mut Around<'_>) {
         if !self.counting && self.desk.waiting() > 0 {
-            self.counting = true;
+            (self.counting, self.counting_since) = (true, around.now);
             let after = around.rng.below(around.shape.count_ns) + 1;
             self.later(after, Local::Count, around);
         }
@@ -131,9 +154,13 @@ impl Process {
             Ok(report) => {
                 around.tally.counts += 1;
                 around.tally.votes += report.votes as u64;
+                let (took_ns, backend) = (around.now - self.counting_since, around.shape.backend.name());
+                let (votes, rounds) = (report.votes as u64, report.rounds as u64);
+                around.sights.at(self.id, || PipelineRun { votes, rounds, took_ns, backend: backend.into() });
             }
             Err(error) => self.broken("could not count votes", &error),
         }
+        told.iter().for_each(|(_, told)| self.ballots.told(self.id, told, around.sights));
         for (_, told) in told.drain(..) {
             self.step(Event::Told(told), around);
         }

@@ -12,6 +12,7 @@
 //! | applying, snapshots of one's own and of others | `state.rs` |
 //! | clients | `requests.rs` |
 
+mod ballots;
 mod durable;
 mod effects;
 mod requests;
@@ -41,7 +42,9 @@ use crate::machine::Machine;
 use crate::network::Network;
 use crate::plan::{Planted, Shape};
 use crate::queue::Queue;
+use crate::sights::Sights;
 use crate::tally::Tally;
+use ballots::Ballots;
 use requests::Requests;
 pub(crate) use requests::respond;
 pub(crate) use start::FOLDERS;
@@ -62,6 +65,7 @@ pub(crate) struct Around<'a> {
     pub(crate) genesis: &'a Configuration,
     pub(crate) planted: Option<Planted>,
     pub(crate) tally: &'a mut Tally,
+    pub(crate) sights: &'a mut Sights,
 }
 
 /// Why a process ends by itself.
@@ -129,6 +133,10 @@ pub(crate) struct Process {
     host: Host,
     machine: Machine,
     desk: Desk,
+    /// What passes the desk, while somebody listens.
+    ballots: Ballots,
+    /// Since when votes have waited for a run.
+    counting_since: u64,
     effects: Vec<Effect>,
     told: Vec<(Owner, Told)>,
     /// The moment for which a tick was put into the queue.

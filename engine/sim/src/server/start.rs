@@ -19,6 +19,7 @@ use quorate_storage::machine::{Host, Sessions};
 use quorate_storage::snapshot::{self, Policy, SnapshotError, Snapshots};
 use quorate_storage::{LogError, LogStore as _};
 
+use super::ballots::Ballots;
 use super::requests::Requests;
 use super::{Around, PARTITION, Process, Server, State};
 use crate::fact::Fact;
@@ -252,6 +253,8 @@ impl Server {
             host,
             machine,
             desk,
+            ballots: Ballots::default(),
+            counting_since: 0,
             effects: Vec::new(),
             told: Vec::new(),
             tick_due: u64::MAX,

@@ -8,6 +8,7 @@ use quorate_protocol::raft::{Configuration, Event, Piece};
 use quorate_storage::LogStore as _;
 use quorate_storage::snapshot::{self, Manifest, Receiver, Sender, SnapshotError};
 use quorate_storage::store::Record;
+use quorate_telemetry::schema::{SnapshotInstalled, SnapshotTaken};
 
 use super::durable::sync_time;
 use super::start::{MEMBERS, decode_meta, encode_meta};
@@ -118,12 +119,15 @@ impl Process {
             return;
         }
         let before = self.log.span(PARTITION).floor;
-        let settled = pending
-            .write(&self.snapshots)
-            .and_then(|manifest| snapshot::settle(&mut self.host, &self.log, &self.snapshots, &manifest, &self.policy));
+        let mark = pending.mark();
+        let settled = pending.write(&self.snapshots).and_then(|manifest| {
+            let settled = snapshot::settle(&mut self.host, &self.log, &self.snapshots, &manifest, &self.policy)?;
+            Ok((settled, manifest.total()))
+        });
         match settled {
-            Ok(settled) => {
+            Ok((settled, bytes)) => {
                 around.tally.snapshots += 1;
+                around.sights.at(self.id, || SnapshotTaken { partition: PARTITION, index: mark.index.0, bytes });
                 if settled.floor > before {
                     around.facts.push(Fact::Floor { node: self.id, mark: settled.floor });
                     self.step(Event::Compacted { mark: settled.floor }, around);
@@ -257,11 +261,12 @@ impl Process {
             if restores {
                 self.machine.set_sessions(sessions);
             }
-            Ok(Some((configuration, restores)))
+            Ok(Some((configuration, restores, reader.manifest().total())))
         });
         match done {
-            Ok(Some((configuration, restores))) => {
+            Ok(Some((configuration, restores, bytes))) => {
                 around.tally.installed += 1;
+                around.sights.at(self.id, || SnapshotInstalled { partition: PARTITION, index: mark.index.0, bytes });
                 around.facts.push(Fact::Floor { node: self.id, mark });
                 if restores && !self.witness {
                     around.facts.push(Fact::Restored { node: self.id, mark, state: self.machine.print() });

@@ -1,6 +1,7 @@
 //! The end of all faults, and the question whether the world gets well.
 
 use quorate_protocol::raft::{Configuration, Raft};
+use quorate_telemetry::schema::Healed;
 
 use super::{Phase, World};
 use crate::happening::Happening;
@@ -25,6 +26,7 @@ impl World {
         self.phase = Phase::Healed;
         self.healed_at = self.now;
         self.network.heal();
+        self.sights.of_world(|| Healed {});
         for nth in 0..self.servers.len() as u16 {
             let server = &mut self.servers[usize::from(nth)];
             server.disk().leave_room(None);

@@ -16,6 +16,7 @@ use quorate_core::ids::{Epoch, MemberId};
 use quorate_env::disk::{Loss, MemoryDisk};
 use quorate_env::rng::Seeded;
 use quorate_protocol::raft::{Configuration, Event, Part, Peer, Role};
+use quorate_telemetry::schema::Fate;
 
 use crate::auditor::{self, Auditor};
 use crate::clients::{Client, Outside};
@@ -28,6 +29,7 @@ use crate::plan::{MS, Plan, Planted};
 use crate::queue::Queue;
 use crate::record::Recorder;
 use crate::server::{Around, Failure, Server, respond};
+use crate::sights::{self, Sight, Sights};
 use crate::tally::Tally;
 
 /// How much may lie in front of the world.
@@ -60,6 +62,7 @@ pub struct World {
     rng: Seeded,
     auditor: Auditor,
     tally: Tally,
+    sights: Sights,
     healed_at: u64,
     broken: Option<String>,
     stuck: Option<String>,
@@ -93,6 +96,7 @@ impl World {
             rng: Seeded::new(rng.next_u64()),
             auditor: Auditor::default(),
             tally: Tally::default(),
+            sights: Sights::default(),
             healed_at: 0,
             broken: None,
             stuck: None,
@@ -139,6 +143,7 @@ impl World {
             genesis: &self.genesis,
             planted: self.plan.planted,
             tally: &mut self.tally,
+            sights: &mut self.sights,
         };
         Some((server, around))
     }
@@ -162,6 +167,7 @@ impl World {
     /// Lets one thing happen. Returns whether anything did: not when the run is over.
     pub fn step(&mut self) -> bool {
         self.facts.clear();
+        self.sights.clear();
         if self.phase == Phase::Done {
             return false;
         }
@@ -229,6 +235,8 @@ impl World {
     fn message(&mut self, transit: Transit) {
         if !self.network.delivers(&transit) {
             self.network.lost += 1;
+            let Transit { from, to, message, .. } = &transit;
+            self.sights.of_world(|| sights::message(*from, *to, &message.body, Fate::Dropped, None));
             return;
         }
         let nth = (transit.to.0.max(1) - 1) as u16;
@@ -316,6 +324,17 @@ impl World {
     #[must_use]
     pub fn next(&self) -> Option<(u64, String)> {
         self.queue.peek().map(|(at, happening)| (at, format!("{happening:?}")))
+    }
+
+    /// Has the world tell, from now on, what a trace wants beside facts.
+    pub fn listen(&mut self) {
+        self.sights.listen();
+    }
+
+    /// What was seen in the last event, if somebody listens.
+    #[must_use]
+    pub fn sights(&self) -> &[Sight] {
+        self.sights.seen()
     }
 
     /// What came about in the last event.

@@ -2,12 +2,14 @@
 
 use quorate_core::ids::MemberId;
 use quorate_protocol::raft::{Configuration, Part, Peer};
+use quorate_telemetry::schema::{ClockJumped, LinkChanged, LinkState, Partitioned};
 
 use super::{Phase, World};
 use crate::adversary::{Adversary, Delayer, Kind, Replayer, Withholder};
 use crate::happening::{End, Happening, Local, Order};
 use crate::plan::{Change, MS, Plan, What, Whom};
 use crate::server::{FOLDERS, State};
+use crate::trace;
 
 /// How long a server that was removed goes on, so that it can be a nuisance.
 const LEAVES_AFTER: u64 = 2_000 * MS;
@@ -45,6 +47,7 @@ impl World {
         let at = fault.at;
         match fault.what.clone() {
             What::Crash { whom, loss, midway, down_ns } => {
+                let led = whom.contains(&Whom::Leader);
                 let mut places: Vec<u16> = whom.into_iter().filter_map(|whom| self.find(whom)).collect();
                 places.sort_unstable();
                 places.dedup();
@@ -52,6 +55,9 @@ impl World {
                 if midway > 0 && !places.iter().any(writing) && self.now < at + WAITS_FOR_A_SYNC {
                     // The power goes when there is something to lose.
                     return self.queue.push(self.now + MS / 4, Happening::Fault(number));
+                }
+                if let Some(leader) = self.leader().filter(|_| led) {
+                    self.hit(number, leader);
                 }
                 for nth in places {
                     self.crash(nth, loss, midway, down_ns);
@@ -70,6 +76,9 @@ impl World {
             }
             What::Reset { whom } => {
                 if let Some(nth) = self.find(whom) {
+                    if whom == Whom::Leader {
+                        self.hit(number, nth);
+                    }
                     self.reset_connections(self.id(nth));
                 }
             }
@@ -100,6 +109,9 @@ impl World {
         if damages && !self.may_damage(self.id(nth)) {
             return;
         }
+        if whom == Whom::Leader {
+            self.hit(number, nth);
+        }
         let server = &self.servers[usize::from(nth)];
         match what {
             What::Stall { for_ns, .. } => self.servers[usize::from(nth)].stalled_until = self.until(for_ns),
@@ -118,7 +130,11 @@ impl World {
             What::Misdirect { .. } => {
                 server.disk().misdirect(&FOLDERS, &mut self.rng);
             }
-            What::WallJump { by_ns, .. } => self.servers[usize::from(nth)].jump(by_ns),
+            What::WallJump { by_ns, .. } => {
+                let member = server.id();
+                self.sights.of_world(|| ClockJumped { member, by_ns });
+                self.servers[usize::from(nth)].jump(by_ns);
+            }
             _ => {}
         }
         self.servers[usize::from(nth)].damaged |= damages;
@@ -126,7 +142,12 @@ impl World {
 
     pub(super) fn end_fault(&mut self, end: End) {
         match end {
-            End::Cut(from, to) => self.network.cut(from, to, false),
+            End::Cut(from, to) => {
+                self.network.cut(from, to, false);
+                if !self.network.is_cut(from, to) {
+                    self.sights.of_world(|| LinkChanged { from, to, state: LinkState::Up });
+                }
+            }
             End::Lossy(ppm) => self.network.lossy_ppm = self.network.lossy_ppm.saturating_sub(ppm),
             End::Slow(whom) => self.network.slow(whom, 0),
             End::Full(nth, life) => {
@@ -147,11 +168,23 @@ impl World {
 
     fn cut(&mut self, from: MemberId, to: MemberId, for_ns: u64) {
         self.network.cut(from, to, true);
+        self.sights.of_world(|| LinkChanged { from, to, state: LinkState::Down });
         self.ends(for_ns, End::Cut(from, to));
+    }
+
+    /// A fault that is for whoever leads hits somebody, which its label says.
+    fn hit(&mut self, number: u32, nth: u16) {
+        let (now, member) = (self.now, self.id(nth));
+        if let Some(fault) = self.plan.faults.get(number as usize) {
+            self.sights.of_world(|| trace::label(&fault.what, Some(member), now));
+        }
     }
 
     fn partition(&mut self, side: &[u16], one_way: bool, for_ns: u64) {
         let servers = self.servers.len() as u16;
+        let group =
+            |inside: bool| (0..servers).filter(|nth| side.contains(nth) == inside).map(|nth| MemberId(u64::from(nth) + 1)).collect();
+        self.sights.of_world(|| Partitioned { groups: vec![group(true), group(false)] });
         for other in (0..servers).filter(|nth| !side.contains(nth)) {
             for &nth in side.iter().filter(|nth| **nth < servers) {
                 let (inside, outside) = (self.id(nth), self.id(other));

@@ -109,7 +109,7 @@ pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let style = ProgressStyle::with_template("{bar:40} {percent} % of the faults, {eta} left {msg}").into_diagnostic()?;
     let progress = ProgressBar::new(plan.shape.faults_ns).with_style(style);
     let began = Instant::now();
-    let report = check::run(&plan, |world, observed| {
+    let report = check::record(&plan, |world, observed| {
         recording.take(world, observed);
         if world.events().is_multiple_of(1 << 14) {
             progress.set_position(world.now().min(plan.shape.faults_ns));
