@@ -21,12 +21,12 @@ enum Theme {
     Network,
     Disks,
     Members,
-    Pauses,
+    Time,
     Adversaries,
 }
 
 const THEMES: [Theme; 8] =
-    [Theme::Everything, Theme::Everything, Theme::Crashes, Theme::Network, Theme::Disks, Theme::Members, Theme::Pauses, Theme::Adversaries];
+    [Theme::Everything, Theme::Everything, Theme::Crashes, Theme::Network, Theme::Disks, Theme::Members, Theme::Time, Theme::Adversaries];
 
 /// The plan of a seed.
 pub(crate) fn plan(seed: u64, options: &Options) -> Plan {
@@ -118,10 +118,7 @@ fn choose(rng: &mut Seeded, servers: u16, theme: Theme) -> What {
         Theme::Network => network(rng, servers),
         Theme::Disks => disk(rng, servers),
         Theme::Members => members(rng),
-        Theme::Pauses => {
-            let for_ns = length(rng);
-            What::Pause { whom: whom(rng, servers), for_ns }
-        }
+        Theme::Time => time(rng, servers),
         Theme::Adversaries => {
             let (who, victim) = two(rng, servers);
             What::Adversary { kind: rng.pick(&Kind::ALL), who, victim, for_ns: 2 * length(rng) }
@@ -161,6 +158,16 @@ fn crash(rng: &mut Seeded, servers: u16) -> What {
     let loss = rng.pick(&Loss::ALL);
     let midway = if loss == Loss::Nothing { 0 } else { rng.pick(&[0, 1, 1, 1, 2, 3, 5]) };
     What::Crash { whom, loss, midway, down_ns: length(rng) }
+}
+
+/// A process stands still while its clock runs on, or somebody sets the wall clock.
+fn time(rng: &mut Seeded, servers: u16) -> What {
+    if rng.one_in(4) {
+        let far = rng.pick(&[MS, 1000 * MS, 3_600_000 * MS]) as i64;
+        return What::WallJump { whom: one(rng, servers), by_ns: if rng.one_in(2) { far } else { -far } };
+    }
+    let for_ns = length(rng);
+    What::Pause { whom: whom(rng, servers), for_ns }
 }
 
 fn network(rng: &mut Seeded, servers: u16) -> What {
@@ -238,7 +245,7 @@ mod tests {
             kinds.extend(plan.faults.iter().map(|fault| format!("{:?}", fault.what).split([' ', '{']).next().map(str::to_owned)));
         }
         assert!(calm > 20, "{calm} calm seeds");
-        assert_eq!(kinds.len(), 15, "{kinds:?}");
+        assert_eq!(kinds.len(), 16, "{kinds:?}");
     }
 
     #[test]
