@@ -11,8 +11,8 @@ use quorate_sim::fact::Fact;
 use quorate_sim::plan::Plan;
 use serde_json::json;
 
-use super::seeds::{Cluster, keep, planted};
-use crate::commands::{Out, Outcome, Usage, say, say_json};
+use super::seeds::{Cluster, keep, one_planted};
+use crate::commands::{Out, Outcome, say, say_json};
 
 const AFTER: &str = "\
 Examples:
@@ -51,14 +51,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
-    let planted = match planted(&options.planted)?.as_slice() {
-        [] => None,
-        [one] => Some(*one),
-        _ => {
-            let what = "a run has one planted mistake, not all of them".to_owned();
-            return Err(Usage { what, help: Some("give --planted the name of one, or none".into()) }.into());
-        }
-    };
+    let planted = one_planted(&options.planted)?;
     let whole = Plan::from_seed(options.seed, &options.cluster.options(planted));
     let kept = match &options.keep {
         Some(text) => keep(text, &whole)?,

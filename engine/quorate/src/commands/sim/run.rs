@@ -18,8 +18,8 @@ use quorate_telemetry::export::{Format, export};
 use quorate_telemetry::trace::Reader;
 use serde_json::json;
 
-use super::seeds::{Cluster, planted};
-use crate::commands::{Out, Outcome, Usage, say, say_json};
+use super::seeds::{Cluster, one_planted};
+use crate::commands::{Out, Outcome, say, say_json};
 use crate::demo::parse_duration;
 
 const AFTER: &str = "\
@@ -91,14 +91,7 @@ impl Form {
 }
 
 pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
-    let planted = match planted(&options.planted)?.as_slice() {
-        [] => None,
-        [one] => Some(*one),
-        _ => {
-            let what = "a run has one planted mistake, not all of them".to_owned();
-            return Err(Usage { what, help: Some("give --planted the name of one, or none".into()) }.into());
-        }
-    };
+    let planted = one_planted(&options.planted)?;
     let faults_ns = options.duration.map(|duration| duration.as_nanos().min(u128::from(u64::MAX)) as u64);
     let plan = Plan::from_seed(options.seed, &quorate_sim::plan::Options { faults_ns, ..options.cluster.options(planted) });
     let name = options.out.display();

@@ -122,6 +122,18 @@ pub(super) fn planted(name: &str) -> Result<Vec<Planted>, Usage> {
     Err(Usage { what: format!("there is no planted mistake `{name}`"), help: Some(format!("there are all, none, {names}")) })
 }
 
+/// The planted mistake of a single run, if it has one.
+pub(super) fn one_planted(name: &str) -> Result<Option<Planted>, Usage> {
+    match planted(name)?.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        _ => {
+            let what = "a run has one planted mistake, not all of them".to_owned();
+            Err(Usage { what, help: Some("give --planted the name of one, or none".into()) })
+        }
+    }
+}
+
 /// The faults to keep: `none`, or their places in the plan.
 pub(super) fn keep(text: &str, plan: &Plan) -> Result<Vec<usize>, Usage> {
     if text == "none" {
