@@ -210,3 +210,77 @@ fn a_candidate_whose_disk_stands_still_does_not_come_to_lead() {
     lab.deliver();
     assert!(!lab.leads(1), "it would hold everyone up");
 }
+
+#[test]
+fn an_answer_to_an_earlier_question_lets_nobody_stand() {
+    let mut lab = led(3);
+    // Nobody hears the leader for a while, so 2 would help 3; that answer is long under way.
+    lab.isolate(1);
+    lab.pass(Settings::LAN.election + Settings::LAN.stagger * 2);
+    lab.tick(3);
+    lab.deliver_link(3, 2);
+    let late = lab.lose(|mail| (mail.from, mail.to) == (2, 3));
+    assert!(late.iter().any(|mail| matches!(mail.message.body, Body::PreVoteReply { granted: true })));
+    // The leader is heard again, by both; and then by 2 alone.
+    lab.heal();
+    lab.tick(1);
+    lab.deliver();
+    assert_eq!((lab.leader(), lab.raft(3).role(), term(&lab, 3)), (Some(1), Role::Follower, 1));
+    lab.cut(1, 3);
+    for _ in 0..6 {
+        lab.pass(Settings::LAN.heartbeat);
+        lab.tick(1);
+        lab.deliver();
+    }
+    lab.tick(3);
+    lab.deliver();
+    late.into_iter().for_each(|mail| lab.post(mail));
+    lab.deliver();
+    assert!(lab.raft(1).lease_until().is_some_and(|until| lab.now() < until), "2 hears of its leader");
+    assert_eq!(term(&lab, 3), 1, "so that 3 may not stand");
+}
+
+#[test]
+fn no_number_in_a_message_ends_a_server() {
+    let end = mark(u64::MAX, u64::MAX);
+    let last = Entry { mark: end, data: std::sync::Arc::from([0]) };
+    let bodies = [
+        (u64::MAX, Body::VoteReply { granted: false }),
+        (1, Body::Refused { prev: end.index, hint: end }),
+        (1, Body::Append { prev: end, entries: vec![last], commit: end.index }),
+        (1, Body::Appended { upto: end.index }),
+        (1, Body::HeartbeatReply { beat: u64::MAX }),
+    ];
+    let mut ended = Vec::new();
+    for (term, body) in bodies {
+        for to in [1, 2] {
+            let words = format!("{body:?} to {to}");
+            let body = body.clone();
+            let run = move || {
+                let mut lab = Lab::voters(3);
+                lab.stand(1);
+                lab.deliver_where(|mail| !is_append(mail));
+                say(&mut lab, 3, to, term, body);
+                lab.run(ms(2000));
+            };
+            if std::panic::catch_unwind(run).is_err() {
+                ended.push(words);
+            }
+        }
+    }
+    assert!(ended.is_empty(), "{ended:#?}");
+}
+
+#[test]
+fn a_leader_counts_of_its_own_log_what_is_on_disk_and_no_more() {
+    let mut lab = led(3);
+    lab.slow_disk(1);
+    lab.isolate(3);
+    propose(&mut lab, &["a", "b"]);
+    lab.deliver();
+    assert_eq!(lab.raft(1).commit(), Height(1));
+    lab.settle(1, 1);
+    assert_eq!(lab.raft(1).commit(), Height(2), "the second is still under way");
+    lab.settle(1, 1);
+    assert_eq!(lab.raft(1).commit(), Height(3));
+}

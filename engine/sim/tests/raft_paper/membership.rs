@@ -1,6 +1,8 @@
 //! Section 6: the members change through a joint configuration.
 
-use quorate_protocol::raft::{Answer, Body, Part, Peer, Rejected, Role, Settings};
+use quorate_core::counting::{Finding, RoundKey, Told};
+use quorate_core::vote::{Kind, Raft as RaftKind};
+use quorate_protocol::raft::{Answer, Body, Event, Part, Peer, Rejected, Role, Settings};
 use quorate_sim::lab::{Deed, Lab};
 
 use super::*;
@@ -250,4 +252,19 @@ fn a_removed_server_that_has_a_higher_term_is_not_listened_to_either() {
         assert_eq!(say(&mut lab, 4, to, 9, vote(99, 9)), [], "server {to}");
         assert_eq!(term(&lab, to), 1);
     }
+}
+
+#[test]
+fn what_is_told_of_a_round_that_is_closed_commits_nothing_and_confirms_nothing() {
+    let mut lab = led(3);
+    lab.isolate(1);
+    lab.reconfigure(1, [1, 2, 3, 4].map(Peer::voter));
+    assert_eq!((lab.raft(1).last().index, lab.raft(1).commit(), lab.raft(1).lease_until()), (Height(2), Height(1), None));
+    for key in (1..=4).map(RoundKey) {
+        for kind in [RaftKind::Ack, RaftKind::HeartbeatAck] {
+            let what = Finding::Reached { index: 2 };
+            lab.happen(1, Event::Told(Told { key, kind: Kind::Raft(kind), what }));
+        }
+    }
+    assert_eq!((lab.raft(1).commit(), lab.raft(1).lease_until()), (Height(1), None));
 }
