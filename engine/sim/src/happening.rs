@@ -200,8 +200,8 @@ fn piece_of(piece: &Piece) -> Print {
 /// The print of a message.
 fn message(message: &Message) -> Print {
     let body = match &message.body {
-        Body::PreVote { last } => mix(1, mark_of(*last)),
-        Body::PreVoteReply { granted } => mix(2, u64::from(*granted)),
+        Body::PreVote { question, last } => mix(mix(1, mark_of(*last)), mix(question.life, question.nth)),
+        Body::PreVoteReply { question, granted } => mix(mix(2, u64::from(*granted)), mix(question.life, question.nth)),
         Body::Vote { last, handed_over } => mix(mix(3, mark_of(*last)), u64::from(*handed_over)),
         Body::VoteReply { granted } => mix(4, u64::from(*granted)),
         Body::Append { prev, entries, commit } => {

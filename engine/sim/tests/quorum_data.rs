@@ -88,7 +88,11 @@ fn hear(lab: &mut Lab, from: u64, to: u64, body: Body) {
 fn stand(lab: &mut Lab, case: &Case<'_>, own: u64) {
     lab.slow_disk(own);
     lab.stand(own);
-    case.others(own).for_each(|(id, _)| hear(lab, id, own, Body::PreVoteReply { granted: true }));
+    let asked =
+        lab.mail().iter().find_map(|mail| if let Body::PreVote { question, .. } = mail.message.body { Some(question) } else { None });
+    if let Some(question) = asked {
+        case.others(own).for_each(|(id, _)| hear(lab, id, own, Body::PreVoteReply { question, granted: true }));
+    }
     assert_eq!(lab.raft(own).role(), Role::Candidate, "{}", case.line);
     // Term and vote.
     lab.settle(own, 1);

@@ -9,7 +9,7 @@ use quorate_core::mark::Mark;
 use quorate_core::vote::Raft as RaftKind;
 
 use super::configuration::Configuration;
-use super::message::{Body, Letter, Message};
+use super::message::{Body, Letter, Message, Question};
 use super::outbox::{Need, Saying};
 use super::{Planted, Raft, State};
 
@@ -66,7 +66,8 @@ impl Raft {
         let last = self.log.last();
         let term = if pre { View(self.term.0 + 1) } else { self.term };
         for id in electorate.members().iter().map(|member| member.id).filter(|&id| id != self.identity.id) {
-            let body = if pre { Body::PreVote { last } } else { Body::Vote { last, handed_over } };
+            let question = Question { life: self.life, nth: round.0 };
+            let body = if pre { Body::PreVote { question, last } } else { Body::Vote { last, handed_over } };
             self.outbox.say(Need::Hard, Saying::Letter(Letter { to: id, message: Message { term, body } }));
         }
         self.state = State::Candidate(Candidacy { pre, round, electorate });
@@ -83,11 +84,11 @@ impl Raft {
     }
 
     /// Somebody asks whether it would be elected.
-    pub(super) fn asked_before(&mut self, from: MemberId, term: View, last: Mark) {
+    pub(super) fn asked_before(&mut self, from: MemberId, term: View, question: Question, last: Mark) {
         let granted = term > self.term && !self.hears_leader() && self.log.is_behind(last);
         // A grant speaks of the term that would come; a refusal, of the one that is.
         let term = if granted { term } else { self.term };
-        let message = Message { term, body: Body::PreVoteReply { granted } };
+        let message = Message { term, body: Body::PreVoteReply { question, granted } };
         self.outbox.say(Need::Hard, Saying::Letter(Letter { to: from, message }));
     }
 
@@ -108,20 +109,32 @@ impl Raft {
         self.send(from, Body::VoteReply { granted });
     }
 
-    /// Somebody answered.
-    pub(super) fn answered(&mut self, from: MemberId, term: View, pre: bool, granted: bool) {
-        let State::Candidate(candidacy) = &self.state else { return };
-        let asked = if pre && granted { View(self.term.0 + 1) } else { self.term };
-        if candidacy.pre != pre || term != asked {
-            return;
+    /// Somebody answered whether it would vote for this server.
+    pub(super) fn answered_before(&mut self, from: MemberId, question: Question, granted: bool) {
+        if self.question() == Some(question) {
+            self.count_answer(from, if granted { RaftKind::PreGrant } else { RaftKind::Deny });
         }
+    }
+
+    /// Somebody voted, or did not. A server stands once in a term, so the answer is to that.
+    pub(super) fn answered(&mut self, from: MemberId, granted: bool) {
+        if matches!(&self.state, State::Candidate(candidacy) if !candidacy.pre) {
+            self.count_answer(from, if granted { RaftKind::Grant } else { RaftKind::Deny });
+        }
+    }
+
+    fn count_answer(&mut self, from: MemberId, kind: RaftKind) {
+        let State::Candidate(candidacy) = &self.state else { return };
         let (round, electorate) = (candidacy.round, Arc::clone(&candidacy.electorate));
-        let kind = match (granted, pre) {
-            (true, true) => RaftKind::PreGrant,
-            (true, false) => RaftKind::Grant,
-            (false, _) => RaftKind::Deny,
-        };
         self.count(round, &electorate, from, kind, 0);
+    }
+
+    /// What this server asks the others at the moment, if it only asks.
+    fn question(&self) -> Option<Question> {
+        match &self.state {
+            State::Candidate(candidacy) if candidacy.pre => Some(Question { life: self.life, nth: candidacy.round.0 }),
+            _ => None,
+        }
     }
 
     /// A majority has answered alike.

@@ -1,6 +1,6 @@
 //! Entries come (section 5.3), from the follower's side.
 
-use quorate_core::ids::{Height, MemberId};
+use quorate_core::ids::{Height, MemberId, View};
 use quorate_core::mark::Mark;
 
 use super::entry::{Entry, Payload};
@@ -24,7 +24,7 @@ impl Raft {
 
     /// The leader sent entries, or none.
     pub(super) fn appended_by(&mut self, from: MemberId, prev: Mark, entries: Vec<Entry>, commit: Height) {
-        if !self.heard_from(from) || !in_order(prev, &entries) {
+        if !self.heard_from(from) || !in_order(prev, &entries, self.term) {
             return;
         }
         let end = Height(prev.index.0 + entries.len() as u64);
@@ -97,12 +97,12 @@ impl Raft {
     }
 }
 
-/// Whether entries stand one behind the other, and their terms never fall.
-fn in_order(prev: Mark, entries: &[Entry]) -> bool {
+/// Whether entries stand one behind the other, and their terms never fall, nor are beyond their sender's.
+fn in_order(prev: Mark, entries: &[Entry], term: View) -> bool {
     let mut last = prev;
     entries.iter().all(|entry| {
         let fits = entry.mark.index.0 == last.index.0 + 1 && entry.mark.term >= last.term;
         last = entry.mark;
         fits
-    })
+    }) && last.term <= term
 }

@@ -22,11 +22,15 @@ pub struct Message {
 pub enum Body {
     /// Would you vote for me?
     PreVote {
+        /// Which question this is: what was answered to an earlier one says nothing about now.
+        question: Question,
         /// The end of the sender's log.
         last: Mark,
     },
     /// The answer.
     PreVoteReply {
+        /// Which question is answered.
+        question: Question,
         /// Whether it would.
         granted: bool,
     },
@@ -104,6 +108,15 @@ pub enum Body {
     },
 }
 
+/// A question of one server, unlike any other that it ever asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// Which life of the server asks.
+    pub life: u64,
+    /// Which of its questions it is.
+    pub nth: u64,
+}
+
 /// A piece of a snapshot, with what one needs to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -117,6 +130,26 @@ pub struct Piece {
     pub nth: u64,
     /// Its bytes.
     pub bytes: Arc<[u8]>,
+}
+
+/// Terms and indices are below this. Nobody counts so far; whoever says more lies, and is not answered.
+const LIMIT: u64 = 1 << 62;
+
+impl Message {
+    /// Whether its numbers are such that one can count on from them.
+    pub(super) fn is_in_bounds(&self) -> bool {
+        let fits = |mark: Mark| mark.index.0 < LIMIT && mark.term.0 < LIMIT;
+        let body = match &self.body {
+            Body::PreVote { last, .. } | Body::Vote { last, .. } => fits(*last),
+            Body::Append { prev, .. } => fits(*prev) && prev.term <= self.term,
+            Body::Refused { prev, hint } => prev.0 < LIMIT && fits(*hint),
+            Body::Snapshot(piece) => fits(piece.mark) && piece.mark.term <= self.term,
+            Body::SnapshotWanted { mark, .. } => fits(*mark),
+            Body::Appended { upto } => upto.0 < LIMIT,
+            _ => true,
+        };
+        self.term.0 < LIMIT && body
+    }
 }
 
 impl Body {

@@ -86,7 +86,7 @@ pub use event::{Answer, Effect, Event, HardState, Persist, ReadWay, Rejected, Ro
 use leader::Leadership;
 use log::Log;
 use members::Members;
-pub use message::{Body, Letter, Message, Piece};
+pub use message::{Body, Letter, Message, Piece, Question};
 use outbox::{Need, Outbox, Saying};
 pub use planted::Planted;
 use read::Forwarded;
@@ -288,15 +288,15 @@ impl Raft {
 
     /// A message came. First its term is looked at, as figure 2 has it for all servers.
     fn hear(&mut self, from: MemberId, message: Message) {
-        let Message { term, body } = message;
-        if from == self.identity.id {
+        if from == self.identity.id || !message.is_in_bounds() {
             return;
         }
+        let Message { term, body } = message;
         if term > self.term {
             match body {
                 Body::PreVote { .. } if self.planted(Planted::PreVoteBumpsTerm) => self.follow(term, None),
                 // It is about a term that nobody has yet.
-                Body::PreVote { .. } | Body::PreVoteReply { granted: true } => {}
+                Body::PreVote { .. } | Body::PreVoteReply { granted: true, .. } => {}
                 // A leader is heard of, so this candidate is not helped; unless that leader sent it.
                 Body::Vote { handed_over: false, .. } if self.hears_leader() => return,
                 Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_) => self.follow(term, Some(from)),
@@ -306,10 +306,10 @@ impl Raft {
             return self.hear_from_the_past(from, &body);
         }
         match body {
-            Body::PreVote { last } => self.asked_before(from, term, last),
-            Body::PreVoteReply { granted } => self.answered(from, term, true, granted),
+            Body::PreVote { question, last } => self.asked_before(from, term, question, last),
+            Body::PreVoteReply { question, granted } => self.answered_before(from, question, granted),
             Body::Vote { last, handed_over } => self.asked(from, last, handed_over),
-            Body::VoteReply { granted } => self.answered(from, term, false, granted),
+            Body::VoteReply { granted } => self.answered(from, granted),
             Body::Append { prev, entries, commit } => self.appended_by(from, prev, entries, commit),
             Body::Appended { upto } => self.acknowledged(from, upto),
             Body::Refused { prev, hint } => self.refused(from, prev, hint),
@@ -326,7 +326,7 @@ impl Raft {
     /// Whoever asks in an older term learns the newer one, or it would ask for ever.
     fn hear_from_the_past(&mut self, from: MemberId, body: &Body) {
         let answer = match body {
-            Body::PreVote { .. } => Body::PreVoteReply { granted: false },
+            Body::PreVote { question, .. } => Body::PreVoteReply { question: *question, granted: false },
             Body::Vote { .. } => Body::VoteReply { granted: false },
             Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_) => Body::HeartbeatReply { beat: 0 },
             _ => return,

@@ -24,9 +24,10 @@ fn a_server_that_was_cut_off_comes_back_in_the_term_that_it_left() {
 fn a_question_changes_neither_the_term_nor_the_vote_of_whoever_is_asked() {
     let mut lab = Lab::voters(3);
     lab.pass(ms(1000));
-    let ask = Body::PreVote { last: mark(0, 0) };
-    assert_eq!(say(&mut lab, 1, 2, 1, ask.clone()), [said(1, Body::PreVoteReply { granted: true })]);
-    assert_eq!(say(&mut lab, 3, 2, 1, ask), [said(1, Body::PreVoteReply { granted: true })], "it is no promise");
+    let question = Question { life: 7, nth: 1 };
+    let ask = Body::PreVote { question, last: mark(0, 0) };
+    assert_eq!(say(&mut lab, 1, 2, 1, ask.clone()), [said(1, Body::PreVoteReply { question, granted: true })]);
+    assert_eq!(say(&mut lab, 3, 2, 1, ask), [said(1, Body::PreVoteReply { question, granted: true })], "it is no promise");
     assert_eq!((term(&lab, 2), voted(&lab, 2)), (0, None));
 }
 
@@ -49,7 +50,9 @@ fn who_asks_in_an_old_term_learns_the_newer_one() {
 #[test]
 fn who_hears_of_a_leader_grants_no_question_and_no_vote() {
     let mut lab = led(3);
-    assert_eq!(say(&mut lab, 3, 2, 2, Body::PreVote { last: mark(9, 9) }), [said(1, Body::PreVoteReply { granted: false })]);
+    let question = Question { life: 7, nth: 1 };
+    let ask = Body::PreVote { question, last: mark(9, 9) };
+    assert_eq!(say(&mut lab, 3, 2, 2, ask), [said(1, Body::PreVoteReply { question, granted: false })]);
     assert_eq!(say(&mut lab, 3, 2, 2, vote(9, 9)), []);
     assert_eq!(term(&lab, 2), 1);
     lab.pass(Settings::LAN.election);
@@ -220,7 +223,7 @@ fn an_answer_to_an_earlier_question_lets_nobody_stand() {
     lab.tick(3);
     lab.deliver_link(3, 2);
     let late = lab.lose(|mail| (mail.from, mail.to) == (2, 3));
-    assert!(late.iter().any(|mail| matches!(mail.message.body, Body::PreVoteReply { granted: true })));
+    assert!(late.iter().any(|mail| matches!(mail.message.body, Body::PreVoteReply { granted: true, .. })));
     // The leader is heard again, by both; and then by 2 alone.
     lab.heal();
     lab.tick(1);

@@ -42,12 +42,13 @@ fn a_majority_elects_and_less_does_not() {
 #[test]
 fn votes_of_servers_that_do_not_vote_do_not_elect() {
     let mut lab = Lab::new([Peer::voter(1), Peer::voter(2), Peer::voter(3), Peer::learner(4), Peer::learner(5)], Settings::LAN);
-    lab.isolate(2);
-    lab.isolate(3);
     lab.stand(1);
     assert!(lab.mail().iter().all(|mail| mail.to < 4), "learners are not asked");
+    let question = asked(&lab, 1);
+    lab.isolate(2);
+    lab.isolate(3);
     for id in [4, 5] {
-        say(&mut lab, id, 1, 1, Body::PreVoteReply { granted: true });
+        say(&mut lab, id, 1, 1, Body::PreVoteReply { question, granted: true });
     }
     assert_eq!((lab.raft(1).role(), term(&lab, 1)), (Role::PreCandidate, 0));
 }

@@ -85,7 +85,7 @@ fn who_answered_a_heartbeat_helps_nobody_even_in_a_term_that_it_has_taken_on_sin
     let mut lab = led(3);
     lab.pass(ms(200));
     // Server 3 was in the next term already, and refused server 2's question then; its answer is late.
-    let late = Mail { from: 3, to: 2, message: said(2, Body::PreVoteReply { granted: false }) };
+    let late = Mail { from: 3, to: 2, message: said(2, Body::PreVoteReply { question: Question::default(), granted: false }) };
     lab.tick(1);
     lab.deliver_where(|mail| mail.to != 3 && mail.from != 3);
     assert!(reads_alone(&mut lab, 1), "servers 1 and 2 are a majority");

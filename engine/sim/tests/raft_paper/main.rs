@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use quorate_core::ids::{Height, MemberId, View};
 use quorate_core::mark::Mark;
-use quorate_protocol::raft::{Body, Entry, Message};
+use quorate_protocol::raft::{Body, Entry, Message, Question};
 use quorate_sim::lab::{Lab, Mail};
 
 const fn ms(count: u64) -> Duration {
@@ -56,6 +56,15 @@ fn append(prev: (u64, u64), terms: &[u64], commit: u64) -> Body {
 
 fn said(term: u64, body: Body) -> Message {
     Message { term: View(term), body }
+}
+
+/// The question that a server has under way.
+fn asked(lab: &Lab, id: u64) -> Question {
+    let question = |mail: &Mail| match mail.message.body {
+        Body::PreVote { question, .. } if mail.from == id => Some(question),
+        _ => None,
+    };
+    lab.mail().iter().find_map(question).expect("it asks")
 }
 
 fn vote(index: u64, term: u64) -> Body {

@@ -41,8 +41,8 @@ pub(crate) fn members(configuration: &Configuration) -> String {
 fn body(body: &Body) -> String {
     let yes = |granted: &bool| if *granted { "yes" } else { "no" };
     match body {
-        Body::PreVote { last } => format!("would you vote for me? my log ends at {}", mark(*last)),
-        Body::PreVoteReply { granted } => format!("{}, I would{}", yes(granted), if *granted { "" } else { " not" }),
+        Body::PreVote { last, .. } => format!("would you vote for me? my log ends at {}", mark(*last)),
+        Body::PreVoteReply { granted, .. } => format!("{}, I would{}", yes(granted), if *granted { "" } else { " not" }),
         Body::Vote { last, handed_over } => {
             let why = if *handed_over { ", the leader asked me to stand" } else { "" };
             format!("vote for me; my log ends at {}{why}", mark(*last))
