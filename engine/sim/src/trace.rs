@@ -1,7 +1,8 @@
 //! A run as a trace: what the world saw, in the words of telemetry, with labels of what was done on purpose.
 //!
 //! The world tells everything, so frames have the member that a fact is about as their source, and the world itself where it is about
-//! nobody. Times are the world's own. The trace ends with the run's auditor, so that it names the run that it is of.
+//! nobody. Times are the world's own. A fault has its label when it takes effect, with the member that it hit: what the plan wanted and the
+//! world did not do has none. The trace ends with the run's auditor, so that it names the run that it is of.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -17,7 +18,7 @@ use crate::check::Report;
 use crate::fact::Fact;
 use crate::invariants::Observed;
 use crate::machine::Op;
-use crate::plan::{Fault, Plan, What, Whom};
+use crate::plan::{Plan, What};
 use crate::record::{Call, Operation, Outcome};
 
 const PARTITION: PartitionId = PartitionId(1);
@@ -59,9 +60,6 @@ impl<W: io::Write> Recording<W> {
         if let Some(planted) = plan.planted {
             let kind = format!("bug:{}", planted.name()).into();
             writer.tell(0, None, Label { member: None, kind, from_ns: 0, until_ns: None })?;
-        }
-        for label in plan.faults.iter().flat_map(labels) {
-            writer.tell(0, None, label)?;
         }
         Ok(Self { writer, seen: BTreeSet::new(), begun: 0, open: Vec::new(), failed: None })
     }
@@ -187,31 +185,8 @@ fn members(configuration: &Configuration) -> schema::ConfigurationChanged {
     }
 }
 
-/// The labels of a fault whose victims the plan names. Where it says "whoever leads", the world tells whom it hit.
-fn labels(fault: &Fault) -> Vec<Label> {
-    let member = |nth: u16| MemberId(u64::from(nth) + 1);
-    let named = |whom: &Whom| match whom {
-        Whom::Server(nth) => Some(member(*nth)),
-        Whom::Leader => None,
-    };
-    let victims: Vec<Option<MemberId>> = match &fault.what {
-        What::Crash { whom, .. } => whom.iter().filter_map(named).map(Some).collect(),
-        What::Partition { side, .. } => side.iter().map(|nth| Some(member(*nth))).collect(),
-        What::Cut { to, .. } => vec![Some(member(*to))],
-        What::Slow { whom, .. } | What::Flip { whom, .. } | What::Misdirect { whom } | What::WallJump { whom, .. } => {
-            vec![Some(member(*whom))]
-        }
-        What::Adversary { who, .. } => vec![Some(member(*who))],
-        What::Reset { whom } | What::Stall { whom, .. } | What::Full { whom, .. } | What::FailSync { whom } | What::Pause { whom, .. } => {
-            named(whom).map(Some).into_iter().collect()
-        }
-        What::Lossy { .. } | What::Churn { .. } | What::Transfer { .. } => vec![None],
-    };
-    victims.into_iter().map(|victim| label(&fault.what, victim, fault.at)).collect()
-}
-
-/// The label of a fault that hits somebody, or everybody, from a moment on.
-pub(crate) fn label(what: &What, member: Option<MemberId>, from_ns: u64) -> Label {
+/// The label of a fault that hits somebody, or everybody, from a moment on; when the world is healed, all of it ends.
+pub(crate) fn label(what: &What, member: Option<MemberId>, from_ns: u64, healed_ns: u64) -> Label {
     let (kind, for_ns): (Text, u64) = match what {
         What::Crash { down_ns, .. } => ("crash".into(), *down_ns),
         What::Partition { for_ns, .. } => ("partition".into(), *for_ns),
@@ -230,7 +205,7 @@ pub(crate) fn label(what: &What, member: Option<MemberId>, from_ns: u64) -> Labe
         What::Transfer { .. } => ("transfer".into(), 0),
         What::Adversary { kind, for_ns, .. } => (format!("adversary:{}", kind.label()).into(), *for_ns),
     };
-    Label { member, kind, from_ns, until_ns: Some(from_ns.saturating_add(for_ns)) }
+    Label { member, kind, from_ns, until_ns: Some(from_ns.saturating_add(for_ns).min(healed_ns.max(from_ns))) }
 }
 
 #[cfg(test)]
@@ -262,8 +237,9 @@ mod tests {
         let plan = Plan::from_seed(2, &Options::default());
         let (frames, report, ending) = recorded(&plan);
         assert!(matches!(&frames[0].body, Body::Manifest(manifest) if manifest.seed == Some(2) && manifest.members.len() == 5));
-        let labels = frames.iter().filter(|frame| matches!(frame.body, Body::Label(_))).count();
-        assert!(labels >= plan.faults.len() && !plan.faults.is_empty());
+        let labels: Vec<(u64, &Label)> =
+            frames.iter().filter_map(|frame| if let Body::Label(label) = &frame.body { Some((frame.time, label)) } else { None }).collect();
+        assert!(!labels.is_empty() && labels.iter().all(|(time, label)| *time == label.from_ns && label.until_ns >= Some(label.from_ns)));
         assert_eq!(ending, Ending::Finished { audit: Some(Digest(report.auditor)) });
         assert!(frames.is_sorted_by_key(|frame| frame.time));
         let led = |frame: &Frame| matches!(&frame.body, Body::RoleChanged(changed) if changed.role == schema::Role::Leader);

@@ -76,6 +76,7 @@ fn a_soak_goes_on_where_it_was_and_comes_to_what_it_would_have_come_to_at_once()
         (kept.replace("\"version\": 1", "\"version\": 9"), "expected version 1"),
         (kept[..kept.len() / 2].to_owned(), "is no state of a soak"),
         (kept.replace("\"auditor\": \"", "\"auditor\": \"x"), "is damaged"),
+        (kept.replace("\"engine\": \"", "\"engine\": \"0"), "by another engine"),
     ] {
         std::fs::write(&state, broken).expect("the state can be written");
         let run = soak(&[]);
@@ -132,4 +133,11 @@ fn a_trace_that_cannot_be_written_is_said_so() {
     let run = quorate(&["sim", "run", "--out", "/no/such/folder/trace"]);
     assert_eq!(run.code, 3);
     assert!(run.reason().contains("cannot write /no/such/folder/trace"), "{}", run.err);
+}
+
+#[test]
+fn a_check_that_was_stopped_before_it_looked_for_every_mistake_is_no_good_one() {
+    let stopped = quorate(&["sim", "check", "--seeds", "0..1", "--planted", "all", "--for", "1ms", "--json"]);
+    assert_eq!(stopped.code, 3);
+    assert!(stopped.reason().contains("before every planted mistake was looked for"), "{}", stopped.err);
 }

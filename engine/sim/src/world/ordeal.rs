@@ -7,7 +7,7 @@ use quorate_telemetry::schema::{ClockJumped, LinkChanged, LinkState, Partitioned
 use super::{Phase, World};
 use crate::adversary::{Adversary, Delayer, Kind, Replayer, Withholder};
 use crate::happening::{End, Happening, Local, Order};
-use crate::plan::{Change, MS, Plan, What, Whom};
+use crate::plan::{Change, Fault, MS, Plan, What, Whom};
 use crate::server::{FOLDERS, State};
 use crate::trace;
 
@@ -43,77 +43,90 @@ impl World {
         if self.phase != Phase::Faults {
             return;
         }
-        let Some(fault) = self.plan.faults.get(number as usize) else { return };
-        let at = fault.at;
-        match fault.what.clone() {
+        let Some(Fault { at, what }) = self.plan.faults.get(number as usize).cloned() else { return };
+        match &what {
             What::Crash { whom, loss, midway, down_ns } => {
-                let led = whom.contains(&Whom::Leader);
-                let mut places: Vec<u16> = whom.into_iter().filter_map(|whom| self.find(whom)).collect();
+                let mut places: Vec<u16> = whom.iter().filter_map(|whom| self.find(*whom)).collect();
                 places.sort_unstable();
                 places.dedup();
                 let writing = |nth: &u16| self.servers[usize::from(*nth)].is_writing();
-                if midway > 0 && !places.iter().any(writing) && self.now < at + WAITS_FOR_A_SYNC {
+                if *midway > 0 && !places.iter().any(writing) && self.now < at + WAITS_FOR_A_SYNC {
                     // The power goes when there is something to lose.
                     return self.queue.push(self.now + MS / 4, Happening::Fault(number));
                 }
-                if let Some(leader) = self.leader().filter(|_| led) {
-                    self.hit(number, leader);
-                }
                 for nth in places {
-                    self.crash(nth, loss, midway, down_ns);
+                    if self.servers[usize::from(nth)].process().is_some() {
+                        self.hit(&what, Some(self.id(nth)));
+                    }
+                    self.crash(nth, *loss, *midway, *down_ns);
                 }
             }
-            What::Partition { side, one_way, for_ns } => self.partition(&side, one_way, for_ns),
-            What::Cut { from, to, for_ns } => self.cut(self.id(from), self.id(to), for_ns),
+            What::Partition { side, one_way, for_ns } => {
+                side.iter().for_each(|nth| self.hit(&what, Some(self.id(*nth))));
+                self.partition(side, *one_way, *for_ns);
+            }
+            What::Cut { from, to, for_ns } => {
+                let (from, to) = (self.id(*from), self.id(*to));
+                [from, to].into_iter().for_each(|id| self.hit(&what, Some(id)));
+                self.cut(from, to, *for_ns);
+            }
             What::Lossy { ppm, for_ns } => {
+                self.hit(&what, None);
                 self.network.lossy_ppm += ppm;
-                self.ends(for_ns, End::Lossy(ppm));
+                self.ends(*for_ns, End::Lossy(*ppm));
             }
             What::Slow { whom, bytes_per_second, for_ns } => {
-                let id = self.id(whom);
-                self.network.slow(id, bytes_per_second);
-                self.ends(for_ns, End::Slow(id));
+                let id = self.id(*whom);
+                self.hit(&what, Some(id));
+                self.network.slow(id, *bytes_per_second);
+                self.ends(*for_ns, End::Slow(id));
             }
             What::Reset { whom } => {
-                if let Some(nth) = self.find(whom) {
-                    if whom == Whom::Leader {
-                        self.hit(number, nth);
-                    }
+                if let Some(nth) = self.find(*whom) {
+                    self.hit(&what, Some(self.id(nth)));
                     self.reset_connections(self.id(nth));
                 }
             }
-            What::Churn { change, pick } => self.churn(change, pick),
-            What::Transfer { pick } => self.transfer(pick),
-            What::Adversary { kind, who, victim, for_ns } => self.admit(kind, who, victim, for_ns),
-            What::Stall { .. }
-            | What::Full { .. }
-            | What::FailSync { .. }
-            | What::Flip { .. }
-            | What::Misdirect { .. }
-            | What::Pause { .. }
-            | What::WallJump { .. } => self.afflict(number),
+            What::Churn { change, pick } => {
+                if self.churn(*change, *pick) {
+                    self.hit(&what, None);
+                }
+            }
+            What::Transfer { pick } => {
+                if self.transfer(*pick) {
+                    self.hit(&what, None);
+                }
+            }
+            What::Adversary { kind, who, victim, for_ns } => {
+                self.hit(&what, Some(self.id(*who)));
+                self.admit(*kind, *who, *victim, *for_ns);
+            }
+            What::Stall { whom, .. } | What::Full { whom, .. } | What::FailSync { whom } | What::Pause { whom, .. } => {
+                self.afflict(&what, *whom);
+            }
+            What::Flip { whom, .. } | What::Misdirect { whom } | What::WallJump { whom, .. } => {
+                self.afflict(&what, Whom::Server(*whom));
+            }
         }
     }
 
+    /// A fault takes effect, on somebody or on all. Traces learn it here: what a plan wants and the world does not do has no label.
+    fn hit(&mut self, what: &What, member: Option<MemberId>) {
+        let (now, healed) = (self.now, self.plan.shape.faults_ns);
+        self.sights.of_world(|| trace::label(what, member, now, healed));
+    }
+
     /// Faults of one machine.
-    fn afflict(&mut self, number: u32) {
-        let Some(fault) = self.plan.faults.get(number as usize) else { return };
-        let what = fault.what.clone();
-        let whom = match &what {
-            What::Stall { whom, .. } | What::Full { whom, .. } | What::FailSync { whom } | What::Pause { whom, .. } => *whom,
-            What::Flip { whom, .. } | What::Misdirect { whom } | What::WallJump { whom, .. } => Whom::Server(*whom),
-            _ => return,
-        };
+    fn afflict(&mut self, what: &What, whom: Whom) {
         let Some(nth) = self.find(whom) else { return };
+        let id = self.id(nth);
         let damages = matches!(what, What::Flip { .. } | What::Misdirect { .. });
-        if damages && !self.may_damage(self.id(nth)) {
+        if damages && !self.may_damage(id) {
             return;
         }
-        if whom == Whom::Leader {
-            self.hit(number, nth);
-        }
+        self.hit(what, Some(id));
         let server = &self.servers[usize::from(nth)];
-        match what {
+        match *what {
             What::Stall { for_ns, .. } => self.servers[usize::from(nth)].stalled_until = self.until(for_ns),
             What::Pause { for_ns, .. } => self.servers[usize::from(nth)].paused_until = self.until(for_ns),
             What::Full { left, for_ns, .. } => {
@@ -131,8 +144,7 @@ impl World {
                 server.disk().misdirect(&FOLDERS, &mut self.rng);
             }
             What::WallJump { by_ns, .. } => {
-                let member = server.id();
-                self.sights.of_world(|| ClockJumped { member, by_ns });
+                self.sights.of_world(|| ClockJumped { member: id, by_ns });
                 self.servers[usize::from(nth)].jump(by_ns);
             }
             _ => {}
@@ -172,14 +184,6 @@ impl World {
         self.ends(for_ns, End::Cut(from, to));
     }
 
-    /// A fault that is for whoever leads hits somebody, which its label says.
-    fn hit(&mut self, number: u32, nth: u16) {
-        let (now, member) = (self.now, self.id(nth));
-        if let Some(fault) = self.plan.faults.get(number as usize) {
-            self.sights.of_world(|| trace::label(&fault.what, Some(member), now));
-        }
-    }
-
     fn partition(&mut self, side: &[u16], one_way: bool, for_ns: u64) {
         let servers = self.servers.len() as u16;
         let group =
@@ -208,19 +212,18 @@ impl World {
         self.ends(for_ns, End::Adversary(number));
     }
 
-    /// Gives an order to whoever leads.
-    fn order(&mut self, order: Order) {
-        let Some(nth) = self.leader() else { return };
+    /// Gives an order to whoever leads, if somebody does.
+    fn order(&mut self, order: Order) -> bool {
+        let Some(nth) = self.leader() else { return false };
         let life = self.servers[usize::from(nth)].life();
         self.queue.push(self.now, Happening::Local { nth, life, what: Local::Order(order) });
+        true
     }
 
-    fn transfer(&mut self, pick: u64) {
-        let Some(configuration) = self.configuration() else { return };
+    fn transfer(&mut self, pick: u64) -> bool {
+        let Some(configuration) = self.configuration() else { return false };
         let able: Vec<MemberId> = configuration.everyone().filter(|id| configuration.may_lead(*id)).collect();
-        if !able.is_empty() {
-            self.order(Order::Transfer(able[pick as usize % able.len()]));
-        }
+        !able.is_empty() && self.order(Order::Transfer(able[pick as usize % able.len()]))
     }
 
     /// The members that the leader acts under.
@@ -256,8 +259,8 @@ impl World {
         self.configuration().is_some_and(|configuration| !configuration.is_joint() && self.can_go_on(configuration.peers(), Some(id)))
     }
 
-    fn churn(&mut self, change: Change, pick: u64) {
-        let Some(configuration) = self.configuration().filter(|configuration| !configuration.is_joint()) else { return };
+    fn churn(&mut self, change: Change, pick: u64) -> bool {
+        let Some(configuration) = self.configuration().filter(|configuration| !configuration.is_joint()) else { return false };
         let mut peers = configuration.peers().to_vec();
         let picked = pick as usize % peers.len();
         let mut gone = None;
@@ -265,7 +268,7 @@ impl World {
         match change {
             Change::Add(part) => comes = Some(part),
             Change::Promote => {
-                let Some(learner) = peers.iter_mut().find(|peer| peer.part == Part::Learner) else { return };
+                let Some(learner) = peers.iter_mut().find(|peer| peer.part == Part::Learner) else { return false };
                 learner.part = Part::Voter;
             }
             Change::Remove => gone = Some(peers.remove(picked)),
@@ -281,12 +284,12 @@ impl World {
         }
         let voters = peers.iter().filter(|peer| peer.part == Part::Voter).count() + usize::from(comes == Some(Part::Voter));
         if voters < 2 || peers.len() >= 8 || !self.can_go_on(&peers, None) {
-            return;
+            return false;
         }
         if let Some(part) = comes {
             let damaged = peers.iter().any(|peer| !self.is_healthy(peer.id));
             if self.servers.len() >= usize::from(Plan::SERVERS_MAX) || (part == Part::Witness && damaged) {
-                return;
+                return false;
             }
             let id = self.add_server(part == Part::Witness);
             peers.push(Peer { part, ..Peer::voter(id.0) });
@@ -294,6 +297,6 @@ impl World {
         if let Some(peer) = gone {
             self.ends(LEAVES_AFTER, End::Leave((peer.id.0 - 1) as u16));
         }
-        self.order(Order::Reconfigure(peers));
+        self.order(Order::Reconfigure(peers))
     }
 }

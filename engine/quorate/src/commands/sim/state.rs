@@ -68,6 +68,8 @@ pub(super) struct Failed {
     pub(super) faults: usize,
     /// The faults that it takes, as sentences.
     pub(super) schedule: Vec<String>,
+    /// What goes wrong with these alone.
+    pub(super) detail_reduced: String,
     /// The command that runs it with these alone.
     pub(super) replay_reduced: String,
 }
@@ -87,10 +89,10 @@ pub(super) struct Hunted {
 }
 
 impl State {
-    pub(super) fn begin(soak: Soak, first: u64) -> Self {
+    pub(super) fn begin(soak: Soak, engine: &str, first: u64) -> Self {
         Self {
             version: VERSION,
-            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: engine.to_owned(),
             soak,
             next: first,
             events: 0,
@@ -106,7 +108,7 @@ impl State {
 }
 
 /// The state in a file, if there is one, of this soak.
-pub(super) fn read(path: &Path, soak: &Soak) -> miette::Result<Option<State>> {
+pub(super) fn read(path: &Path, soak: &Soak, engine: &str) -> miette::Result<Option<State>> {
     let name = path.display();
     let file = match File::open(path) {
         Ok(file) => file,
@@ -123,9 +125,12 @@ pub(super) fn read(path: &Path, soak: &Soak) -> miette::Result<Option<State>> {
         return Err(miette!(help = "begin anew with another file", "{name} has {found}; expected version {VERSION}"));
     }
     let state: State = serde_json::from_value(value).into_diagnostic().wrap_err_with(|| format!("{name} is no state of a soak"))?;
-    if state.engine != env!("CARGO_PKG_VERSION") {
-        let engine = &state.engine;
-        return Err(miette!(help = "begin anew with another file", "{name} was written by version {engine}, whose runs may be others"));
+    if state.engine != engine {
+        return Err(miette!(
+            help = "begin anew with another file",
+            "{name} was written by another engine ({}), whose runs are others; this one is {engine}",
+            state.engine
+        ));
     }
     if state.auditor.parse::<quorate_core::hash::Digest>().is_err() {
         return Err(miette!("{name} is damaged: `{}` is no hash", state.auditor));
