@@ -145,3 +145,107 @@ impl Raft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::counting::{Finding, Told};
+    use quorate_core::hash::Digest;
+    use quorate_core::ids::{ClusterId, Epoch, PartitionId, View};
+    use quorate_core::vote::Kind;
+    use quorate_env::clock::Moment;
+
+    use super::super::{Configuration, Event, HardState, Identity, Letter, Message, Peer, Role, Settings, Start};
+    use super::*;
+
+    /// One of three servers, which keeps no entry in memory.
+    struct One {
+        raft: Raft,
+        rounds: u64,
+        persisted: u64,
+    }
+
+    impl One {
+        fn new() -> Self {
+            let identity = Identity { cluster: ClusterId(Digest([1; 32])), partition: PartitionId(0), id: MemberId(1) };
+            let configuration = Configuration::new(Epoch(1), (1..=3).map(Peer::voter)).unwrap();
+            let start = Start { hard: HardState::default(), floor: Mark::default(), configuration, fresh: true, life: 1 };
+            let settings = Settings { cache_bytes: 1, ..Settings::LAN };
+            Self { raft: Raft::new(identity, settings, start, Moment(0)).unwrap(), rounds: 0, persisted: 0 }
+        }
+
+        /// Lets something happen, on a disk that is quick.
+        fn happen(&mut self, event: Event) -> Vec<Effect> {
+            let mut effects = Vec::new();
+            let now = self.raft.wake();
+            self.raft.step(now, event, &mut effects);
+            let written = effects.iter().filter_map(|effect| if let Effect::Persist(write) = effect { Some(write.number) } else { None });
+            if let Some(number) = written.max() {
+                self.persisted = number;
+                self.raft.step(now, Event::Persisted { number }, &mut effects);
+            }
+            effects
+        }
+
+        fn hear(&mut self, from: u64, term: u64, body: Body) -> Vec<Effect> {
+            self.happen(Event::Message { from: MemberId(from), message: Message { term: View(term), body } })
+        }
+
+        /// Stands and is elected.
+        fn lead(&mut self) -> Vec<Effect> {
+            self.happen(Event::Tick);
+            for kind in [RaftKind::PreGrant, RaftKind::Grant] {
+                self.rounds += 1;
+                let told = Told { key: RoundKey(self.rounds), kind: Kind::Raft(kind), what: Finding::Decided { row: 0 } };
+                let effects = self.happen(Event::Told(told));
+                if kind == RaftKind::Grant {
+                    // Two more for acknowledgements and heartbeats.
+                    self.rounds += 2;
+                    assert_eq!(self.raft.role(), Role::Leader);
+                    return effects;
+                }
+            }
+            unreachable!("the second kind returns")
+        }
+    }
+
+    fn entry(index: u64, term: u64) -> Entry {
+        Entry::command(Mark { index: Height(index), term: View(term) }, b"x")
+    }
+
+    fn loads(effects: &[Effect]) -> Vec<(u64, u64)> {
+        let load = |effect: &Effect| match effect {
+            Effect::Load { to, from, .. } => Some((to.0, from.0)),
+            _ => None,
+        };
+        effects.iter().filter_map(load).collect()
+    }
+
+    fn appended(effects: &[Effect]) -> Vec<Entry> {
+        let entries = |effect: &Effect| match effect {
+            Effect::Send(Letter { message: Message { body: Body::Append { entries, .. }, .. }, .. }) => entries.clone(),
+            _ => Vec::new(),
+        };
+        effects.iter().flat_map(entries).collect()
+    }
+
+    #[test]
+    fn what_was_read_before_the_log_was_cut_goes_to_nobody() {
+        let mut server = One::new();
+        assert_eq!(loads(&server.lead()), [(2, 1), (3, 1)]);
+        let begin = Entry::begin(Mark { index: Height(1), term: View(1) });
+        let sent = server.happen(Event::Loaded { to: MemberId(2), entries: vec![begin.clone()] });
+        assert_eq!(appended(&sent), [begin]);
+        server.hear(2, 1, Body::Appended { upto: Height(1) });
+        assert_eq!(loads(&server.happen(Event::Propose { ticket: 1, commands: vec![std::sync::Arc::from(*b"x")] })), [(2, 2)]);
+        // While that is read another leader puts its own entry there; then this server leads again, and 2 is asked for the same place.
+        let prev = Mark { index: Height(1), term: View(1) };
+        server.hear(3, 2, Body::Append { prev, entries: vec![entry(2, 2)], commit: Height(0) });
+        assert_eq!(server.raft.last(), Mark { index: Height(2), term: View(2) });
+        server.lead();
+        server.hear(2, 3, Body::Refused { prev: Height(2), hint: prev });
+        let late = server.happen(Event::Loaded { to: MemberId(2), entries: vec![entry(2, 1)] });
+        assert_eq!((appended(&late), loads(&late)), (vec![], vec![(2, 2)]));
+        let right = server.happen(Event::Loaded { to: MemberId(2), entries: vec![entry(2, 2)] });
+        assert_eq!(appended(&right), [entry(2, 2)]);
+    }
+}
