@@ -1,7 +1,7 @@
 //! Writing and syncing the log.
 //!
 //! What the protocol wants written is appended at once; a sync follows, one at a time, and takes as long as the world wants. When it is
-//! done, everything up to there is reported. What the disk has no room for waits in order, and is tried again until there is room: to the
+//! done, what was appended when it began is reported, now and then a part of it first: what came later waits for the next one. What the disk has no room for waits in order, and is tried again until there is room: to the
 //! protocol that is a disk that stands still, and so it is told.
 
 use quorate_core::ids::{Height, MemberId};
@@ -14,7 +14,7 @@ use super::requests::WAITING_MAX;
 use quorate_telemetry::schema::{Appended, DiskFull, Stalled, Synced};
 
 use super::start::HARD;
-use super::{Around, Failure, PARTITION, Process, Written};
+use super::{Around, Failure, PARTITION, Process, Syncing, Written};
 use crate::fact::Fact;
 use crate::happening::Local;
 use crate::plan::{MS, Planted, Shape};
@@ -23,6 +23,8 @@ use crate::plan::{MS, Planted, Shape};
 const BLOCKED_MAX: usize = 4096;
 /// How long until what there was no room for is tried again.
 const RETRY_NS: u64 = 20 * MS;
+/// One in so many reports of what is durable comes in two parts.
+const PARTED_ONE_IN: u64 = 16;
 /// So much is appended in one call, so that it fits into the smallest segment.
 const CALL_BYTES: usize = 2 << 10;
 
@@ -112,8 +114,11 @@ impl Process {
     }
 
     fn arrange_sync(&mut self, around: &mut Around<'_>) {
-        if self.syncing_since.is_none() && !self.written.is_empty() {
-            self.syncing_since = Some(around.now);
+        if self.syncing.is_some() {
+            return;
+        }
+        if let Some(upto) = self.written.back().map(|written| written.upto) {
+            self.syncing = Some(Syncing { since: around.now, upto });
             let after = sync_time(around.shape, around.rng);
             self.later(after, Local::Synced, around);
         }
@@ -124,19 +129,28 @@ impl Process {
         if stalled_until > around.now {
             return self.later(stalled_until - around.now, Local::Synced, around);
         }
-        let Some(upto) = self.written.back().map(|written| written.upto) else { return };
-        let durable = if self.planted == Some(Planted::AppendNotSynced) {
+        let Some(Syncing { since, upto }) = self.syncing else { return };
+        let mut durable = if self.planted == Some(Planted::AppendNotSynced) {
             upto
         } else {
             match self.log.sync(upto) {
-                Ok(()) => self.log.durable(),
+                // The log may have synced more, which was not there when this began: nobody can rely on that.
+                Ok(()) => self.log.durable().min(upto),
                 // What was appended has its place already, so this is over when the disk has room for what is on its way.
                 Err(LogError::Full { .. }) => return self.later(RETRY_NS, Local::Synced, around),
                 Err(error) => return self.log_failed("could not sync its log", &error),
             }
         };
         around.tally.syncs += 1;
-        let took_ns = self.syncing_since.take().map_or(0, |since| around.now - since);
+        let took_ns = around.now - since;
+        let covered = self.written.iter().take_while(|written| written.upto <= durable).count() as u64;
+        if covered > 1 && around.rng.one_in(PARTED_ONE_IN) {
+            durable = self.written[around.rng.below(covered - 1) as usize].upto;
+            let after = around.rng.below(around.shape.sync_ns) + 1;
+            self.later(after, Local::Synced, around);
+        } else {
+            self.syncing = None;
+        }
         around.sights.at(self.id, || Synced { until: durable.0, took_ns });
         let mut number = None;
         while let Some(written) = self.written.pop_front_if(|written| written.upto <= durable) {
@@ -191,7 +205,7 @@ impl Process {
     /// Tells the protocol if the disk stands still for longer than others would wait for a leader, and when that is over.
     fn tell_of_the_disk(&mut self, around: &mut Around<'_>) {
         let patience = around.shape.settings.election.as_nanos() as u64;
-        let since = [self.syncing_since, self.blocked_since].into_iter().flatten().min();
+        let since = [self.syncing.map(|syncing| syncing.since), self.blocked_since].into_iter().flatten().min();
         let stalled = since.is_some_and(|since| around.now - since > patience) || self.blocked_since.is_some();
         if stalled != self.told_stalled {
             self.told_stalled = stalled;

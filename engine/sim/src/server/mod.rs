@@ -118,6 +118,14 @@ struct Written {
     end: Height,
 }
 
+/// A sync of the log that is under way.
+#[derive(Clone, Copy)]
+struct Syncing {
+    since: u64,
+    /// What was in the log when it began.
+    upto: Sequence,
+}
+
 /// A running process.
 pub(crate) struct Process {
     id: MemberId,
@@ -145,8 +153,8 @@ pub(crate) struct Process {
     written: VecDeque<Written>,
     /// What the log had no room for, in order.
     blocked: VecDeque<Persist>,
-    /// Since when a sync has been under way.
-    syncing_since: Option<u64>,
+    /// The sync that is under way.
+    syncing: Option<Syncing>,
     /// Since when the disk has had no room for entries.
     blocked_since: Option<u64>,
     /// Whether the protocol was told that the disk stands still.

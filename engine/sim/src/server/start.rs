@@ -260,7 +260,7 @@ impl Server {
             tick_due: u64::MAX,
             written: VecDeque::new(),
             blocked: VecDeque::new(),
-            syncing_since: None,
+            syncing: None,
             blocked_since: None,
             told_stalled: false,
             retrying: false,
