@@ -19,9 +19,9 @@ mod requests;
 mod start;
 mod state;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use quorate_core::counting::Told;
+use quorate_core::counting::{RoundKey, Told};
 use quorate_core::ids::{Height, MemberId, PartitionId};
 use quorate_core::mark::Mark;
 use quorate_env::clock::Moment;
@@ -147,6 +147,8 @@ pub(crate) struct Process {
     counting_since: u64,
     effects: Vec<Effect>,
     told: Vec<(Owner, Told)>,
+    /// When the protocol has heard all that was found out about a round, for those of which it has not.
+    told_until: BTreeMap<RoundKey, u64>,
     /// The moment for which a tick was put into the queue.
     tick_due: u64,
     /// What was appended and not reported as durable.
@@ -345,6 +347,7 @@ impl Process {
             Local::Tick { due } => self.tick(due, around),
             Local::Synced => self.synced(stalled_until, around),
             Local::Count => self.count(around),
+            Local::Told(told) => self.step(Event::Told(told), around),
             Local::Load { to, from, upto, bytes_max } => self.load(to, from, upto, bytes_max, around),
             Local::Apply => self.apply(around),
             Local::SnapshotWritten => self.snapshot_written(stalled_until, around),

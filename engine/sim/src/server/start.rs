@@ -1,6 +1,6 @@
 //! A process begins: everything is read from the disk again, through the recovery that a real node has.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -257,6 +257,7 @@ impl Server {
             counting_since: 0,
             effects: Vec::new(),
             told: Vec::new(),
+            told_until: BTreeMap::new(),
             tick_due: u64::MAX,
             written: VecDeque::new(),
             blocked: VecDeque::new(),
