@@ -13,8 +13,8 @@ use quorate_storage::machine::sessions::Stub;
 use crate::fact::Fact;
 use crate::happening::{Ask, Happening, Reply, Request};
 use crate::machine::{self, Op, Said};
-use crate::network::latency;
-use crate::plan::{Links, MS, Shape};
+use crate::network::Network;
+use crate::plan::{MS, Shape};
 use crate::queue::Queue;
 use crate::record::{Answer, Call, OpId, Recorder};
 use crate::tally::Tally;
@@ -27,6 +27,7 @@ pub(crate) struct Outside<'a> {
     pub(crate) now: u64,
     pub(crate) queue: &'a mut Queue<Happening>,
     pub(crate) facts: &'a mut Vec<Fact>,
+    pub(crate) network: &'a mut Network,
     pub(crate) rng: &'a mut Seeded,
     pub(crate) shape: &'a Shape,
     pub(crate) tally: &'a mut Tally,
@@ -166,11 +167,8 @@ impl Client {
             (_, None) => return,
         };
         let request = Request { client: self.number, operation: self.operations, attempt: current.attempt, ask };
-        let links = Links { tail_one_in: u64::MAX, ..outside.shape.links };
-        let at = outside.now + latency(&links, outside.rng);
-        if outside.shape.links.loss_ppm == 0 || outside.healed || outside.rng.below(1_000_000) >= outside.shape.links.loss_ppm {
-            outside.queue.push(at, Happening::Request { nth: self.target, request });
-        }
+        let Outside { now, network, queue, rng, .. } = outside;
+        network.carry_outside(*now, rng, |at| queue.push(at, Happening::Request { nth: self.target, request: request.clone() }));
         let patience = outside.shape.settings.election.as_nanos() as u64 * 2;
         self.sleep(patience + outside.rng.below(patience), outside);
     }

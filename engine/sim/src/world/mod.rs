@@ -154,6 +154,7 @@ impl World {
             now: self.now,
             queue: &mut self.queue,
             facts: &mut self.facts,
+            network: &mut self.network,
             rng: &mut self.rng,
             shape: &self.plan.shape,
             tally: &mut self.tally,
