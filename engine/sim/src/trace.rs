@@ -196,7 +196,7 @@ fn labels(fault: &Fault) -> Vec<Label> {
     };
     let victims: Vec<Option<MemberId>> = match &fault.what {
         What::Crash { whom, .. } => whom.iter().filter_map(named).map(Some).collect(),
-        What::Partition { side, .. } => side.iter().map(|nth| Some(member(*nth))).collect(),
+        What::Partition { side, .. } => side.iter().filter_map(named).map(Some).collect(),
         What::Cut { to, .. } => vec![Some(member(*to))],
         What::Slow { whom, .. } | What::Flip { whom, .. } | What::Misdirect { whom } | What::WallJump { whom, .. } => {
             vec![Some(member(*whom))]

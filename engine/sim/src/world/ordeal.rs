@@ -63,7 +63,13 @@ impl World {
                     self.crash(nth, loss, midway, down_ns);
                 }
             }
-            What::Partition { side, one_way, for_ns } => self.partition(&side, one_way, for_ns),
+            What::Partition { side, one_way, for_ns } => {
+                if let Some(leader) = self.leader().filter(|_| side.contains(&Whom::Leader)) {
+                    self.hit(number, leader);
+                }
+                let side: Vec<u16> = side.into_iter().filter_map(|whom| self.find(whom)).collect();
+                self.partition(&side, one_way, for_ns);
+            }
             What::Cut { from, to, for_ns } => self.cut(self.id(from), self.id(to), for_ns),
             What::Lossy { ppm, for_ns } => {
                 self.network.lossy_ppm += ppm;
@@ -186,7 +192,7 @@ impl World {
             |inside: bool| (0..servers).filter(|nth| side.contains(nth) == inside).map(|nth| MemberId(u64::from(nth) + 1)).collect();
         self.sights.of_world(|| Partitioned { groups: vec![group(true), group(false)] });
         for other in (0..servers).filter(|nth| !side.contains(nth)) {
-            for &nth in side.iter().filter(|nth| **nth < servers) {
+            for nth in (0..servers).filter(|nth| side.contains(nth)) {
                 let (inside, outside) = (self.id(nth), self.id(other));
                 self.cut(outside, inside, for_ns);
                 if !one_way {
