@@ -116,9 +116,36 @@ fn schedule(rng: &mut Seeded, servers: u16, shape: &Shape) -> Vec<Fault> {
         let at = rng.below(shape.faults_ns * 9 / 10);
         let theme = if rng.one_in(4) { Theme::Everything } else { theme };
         let what = choose(rng, servers, theme);
+        if let What::Churn { .. } = what {
+            beside_a_change(rng, at, shape, &mut faults);
+        }
         faults.push(Fault { at, what });
     }
     faults
+}
+
+/// Sometimes another order follows while the members change, and sometimes the leader is gone in the middle of it.
+fn beside_a_change(rng: &mut Seeded, at: u64, shape: &Shape, faults: &mut Vec<Fault>) {
+    let soon = at + rng.below(10 * shape.links.base_ns + 4 * shape.sync_ns);
+    if soon >= shape.faults_ns * 9 / 10 {
+        return;
+    }
+    match rng.below(6) {
+        0 => {
+            let change = rng.pick(&[Change::Remove, Change::Priorities, Change::Promote]);
+            // A choice that is given although another change is under way.
+            faults.push(Fault { at: soon, what: What::Churn { change, pick: 3 * rng.below(1 << 14) } });
+        }
+        1 => {
+            let (loss, down_ns) = (rng.pick(&Loss::ALL), length(rng));
+            faults.push(Fault { at: soon, what: What::Crash { whom: vec![Whom::Leader], loss, midway: 0, down_ns } });
+        }
+        2 => {
+            let for_ns = length(rng);
+            faults.push(Fault { at: soon, what: What::Partition { side: vec![Whom::Leader], one_way: false, for_ns } });
+        }
+        _ => {}
+    }
 }
 
 fn choose(rng: &mut Seeded, servers: u16, theme: Theme) -> What {
