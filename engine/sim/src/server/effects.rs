@@ -65,7 +65,7 @@ impl Process {
                 self.later(after, Local::ReadPiece { to, mark, nth }, around);
             }
             Effect::WritePiece { from, piece } => {
-                let after = around.rng.below(around.shape.sync_ns) + 1;
+                let after = self.writes_piece_after(&piece, around);
                 self.later(after, Local::WritePiece { from, piece: Box::new(piece) }, around);
             }
             Effect::Became { role, term, leader } => {
