@@ -149,6 +149,11 @@ impl Network {
         }
     }
 
+    /// Whether nothing goes wrong any more.
+    pub(crate) fn is_healed(&self) -> bool {
+        self.healed
+    }
+
     /// Takes away everything that is wrong beyond what links are like anyway; these then lose nothing any more.
     pub fn heal(&mut self) {
         self.adversaries.clear();
