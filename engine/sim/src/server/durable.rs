@@ -10,7 +10,6 @@ use quorate_protocol::raft::{Entry, Event, HardState, Persist};
 use quorate_storage::store::Record;
 use quorate_storage::{LogError, LogStore as _, Sequence};
 
-use super::requests::WAITING_MAX;
 use quorate_telemetry::schema::{Appended, DiskFull, Stalled, Synced};
 
 use super::start::HARD;
@@ -23,6 +22,10 @@ use crate::plan::{MS, Planted, Shape};
 const BLOCKED_MAX: usize = 4096;
 /// How long until what there was no room for is tried again.
 const RETRY_NS: u64 = 20 * MS;
+/// What the protocol may hold beside entries in its cache: places, members, and messages that wait for the disk.
+const BESIDE_CACHE: u64 = 64 << 10;
+/// What may wait beside what is under way to followers and reads: mostly messages, for as long as a disk stands still.
+const BESIDE_QUEUES: u64 = 384;
 /// One in so many reports of what is durable comes in two parts.
 const PARTED_ONE_IN: u64 = 16;
 /// So much is appended in one call, so that it fits into the smallest segment.
@@ -258,12 +261,11 @@ impl Process {
     }
 }
 
-/// The most memory that the protocol may take, and the most that may wait.
+/// The most memory that the protocol may take, and the most that may wait: about twice of what thousands of seeds came to, so that
+/// whatever only grows is found.
 fn bounds(shape: &Shape) -> (u64, u64) {
     let settings = &shape.settings;
-    let followers = u64::from(crate::plan::Plan::SERVERS_MAX);
-    let under_way = followers * (settings.inflight as u64 * 64 + 1024);
-    let bytes = settings.cache_bytes as u64 + settings.command_bytes as u64 + under_way + settings.reads as u64 * 64 + (1 << 20);
-    let waiting = followers * settings.inflight as u64 + 2 * settings.reads as u64 + 3 * 4096 + WAITING_MAX as u64;
+    let bytes = settings.cache_bytes as u64 * 3 / 2 + BESIDE_CACHE;
+    let waiting = 8 * settings.inflight as u64 + 2 * settings.reads as u64 + BESIDE_QUEUES;
     (bytes, waiting)
 }
