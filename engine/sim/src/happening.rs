@@ -79,8 +79,8 @@ pub(crate) struct Request {
 pub(crate) enum Reply {
     /// The command was carried out by the entry at this place.
     Written { said: Said, mark: Mark, print: Print },
-    /// The key's value.
-    Value(Option<u64>),
+    /// The key's value, and whether it comes from somebody who leads.
+    Value { value: Option<u64>, leads: bool },
     /// Somebody else leads, if anybody.
     Elsewhere(Option<MemberId>),
     /// Not now.
@@ -142,7 +142,7 @@ impl Happening {
             Self::Reply { client, operation, attempt, reply } => {
                 let content = match reply {
                     Reply::Written { said, mark, print } => mix(mix(of(&said.encode()), mark.index.0), *print),
-                    Reply::Value(value) => mix(1, value.map_or(0, |value| mix(2, value))),
+                    Reply::Value { value, leads } => mix(1 + (u64::from(*leads) << 8), value.map_or(0, |value| mix(2, value))),
                     Reply::Elsewhere(leader) => mix(3, leader.map_or(0, |leader| leader.0)),
                     Reply::TryAgain => 4,
                 };

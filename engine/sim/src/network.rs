@@ -154,14 +154,19 @@ impl Network {
         self.healed
     }
 
-    /// Takes away everything that is wrong beyond what links are like anyway; these then lose nothing any more.
-    pub fn heal(&mut self) {
+    /// Takes away everything that is wrong beyond what links are like anyway; these then lose nothing any more. What a slow link has yet to
+    /// carry is gone, with the connection.
+    pub fn heal(&mut self, now: u64) {
         self.adversaries.clear();
         self.lossy_ppm = 0;
         self.healed = true;
         (self.links.loss_ppm, self.links.twice_ppm) = (0, 0);
         for link in &mut self.table {
             (link.cuts, link.bytes_per_second) = (0, 0);
+            if link.busy_until > now {
+                (link.busy_until, link.last_arrival) = (0, 0);
+                link.connection += 1;
+            }
         }
     }
 
@@ -306,7 +311,7 @@ mod tests {
         let got = arrivals(&mut network, 1, 2);
         let once: std::collections::BTreeSet<_> = got.iter().map(|(_, nth)| *nth).collect();
         assert!(once.len() < 90 && got.len() > once.len(), "{} {}", once.len(), got.len());
-        network.heal();
+        network.heal(0);
         assert_eq!(arrivals(&mut network, 1, 2).len(), 100);
     }
 

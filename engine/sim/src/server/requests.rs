@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use quorate_core::ids::Height;
 use quorate_core::mark::Mark;
-use quorate_protocol::raft::{Answer, Event, Rejected};
+use quorate_protocol::raft::{Answer, Event, Rejected, Role};
 use quorate_storage::machine::Response;
 
 use super::{Around, Process};
@@ -18,7 +18,7 @@ use crate::happening::{Ask, Happening, Local, Order, Reply, Request};
 use crate::machine::Said;
 
 /// How many requests may wait.
-pub(super) const WAITING_MAX: usize = 1024;
+const WAITING_MAX: usize = 1024;
 
 /// Who is to be answered.
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +174,8 @@ impl Process {
                 return;
             }
             let (caller, key) = first.remove();
-            answer(caller, Reply::Value(self.machine.get(key)), around);
+            let leads = self.raft.role() == Role::Leader;
+            answer(caller, Reply::Value { value: self.machine.get(key), leads }, around);
         }
     }
 }
