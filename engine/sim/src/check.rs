@@ -22,6 +22,11 @@ pub const HISTORY_STEPS: u64 = 4_000_000;
 /// 147 when this was written; but any change of the world deals the seeds anew.
 pub const SEEDS_PER_PLANTED: u64 = 400;
 
+/// More events than this in a second of the world's time are no progress.
+pub const EVENTS_PER_SECOND: u64 = 1_000_000;
+
+const SECOND: u64 = 1_000_000_000;
+
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -98,13 +103,15 @@ pub fn record(plan: &Plan, watch: impl FnMut(&World, &Observed)) -> Report {
 
 fn run_world(mut world: World, plan: &Plan, mut watch: impl FnMut(&World, &Observed)) -> Report {
     let mut invariants = Invariants::default();
+    let (mut pace, mut breathless) = (Pace::default(), None);
     let violation = loop {
         let seen = invariants.see(world.events(), world.now(), world.facts());
         watch(&world, invariants.observed());
         if let Err(violation) = seen {
             break Some(*violation);
         }
-        if !world.step() {
+        breathless = pace.see(world.events(), world.now());
+        if breathless.is_some() || !world.step() {
             break None;
         }
     };
@@ -116,7 +123,7 @@ fn run_world(mut world: World, plan: &Plan, mut watch: impl FnMut(&World, &Obser
         (failure, undecided) = judged(&world);
     }
     if failure.is_none() {
-        failure = world.stuck().map(Failure::Stuck);
+        failure = breathless.or_else(|| world.stuck()).map(Failure::Stuck);
     }
     Report {
         seed: plan.seed,
@@ -126,6 +133,23 @@ fn run_world(mut world: World, plan: &Plan, mut watch: impl FnMut(&World, &Obser
         auditor: world.auditor(),
         failure,
         undecided,
+    }
+}
+
+/// How much happens while time goes on: more than [`EVENTS_PER_SECOND`] is a world that goes in circles.
+#[derive(Default)]
+struct Pace {
+    since: u64,
+    events: u64,
+}
+
+impl Pace {
+    fn see(&mut self, events: u64, now: u64) -> Option<String> {
+        if now - self.since >= SECOND {
+            *self = Self { since: now, events };
+        }
+        let count = events - self.events;
+        (count > EVENTS_PER_SECOND).then(|| format!("{count} events within a second, from {} ms on", self.since / 1_000_000))
     }
 }
 
@@ -253,6 +277,16 @@ mod tests {
         let reduced = reduce(&plan, &failure, 50);
         assert!((1..=2).contains(&reduced.keep.len()), "{:?} of {}", reduced.keep, plan.faults.len());
         assert_eq!(reduced.report.failure.unwrap().of(), failure.of());
+    }
+
+    #[test]
+    fn a_world_that_goes_in_circles_is_told_from_one_that_is_busy() {
+        let mut pace = Pace::default();
+        for second in 0..5 {
+            assert_eq!(pace.see(second * EVENTS_PER_SECOND, second * SECOND), None);
+        }
+        assert_eq!(pace.see(5 * EVENTS_PER_SECOND, 4 * SECOND), None);
+        assert!(pace.see(5 * EVENTS_PER_SECOND + 1, 5 * SECOND - 1).is_some());
     }
 
     #[test]

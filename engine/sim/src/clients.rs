@@ -13,8 +13,8 @@ use quorate_storage::machine::sessions::Stub;
 use crate::fact::Fact;
 use crate::happening::{Ask, Happening, Reply, Request};
 use crate::machine::{self, Op, Said};
-use crate::network::latency;
-use crate::plan::{Links, MS, Shape};
+use crate::network::Network;
+use crate::plan::{MS, Shape};
 use crate::queue::Queue;
 use crate::record::{Answer, Call, OpId, Recorder};
 use crate::tally::Tally;
@@ -27,6 +27,7 @@ pub(crate) struct Outside<'a> {
     pub(crate) now: u64,
     pub(crate) queue: &'a mut Queue<Happening>,
     pub(crate) facts: &'a mut Vec<Fact>,
+    pub(crate) network: &'a mut Network,
     pub(crate) rng: &'a mut Seeded,
     pub(crate) shape: &'a Shape,
     pub(crate) tally: &'a mut Tally,
@@ -35,6 +36,25 @@ pub(crate) struct Outside<'a> {
     pub(crate) servers: u16,
     /// Whether the time of faults is over.
     pub(crate) healed: bool,
+    /// The places of the members, once the time of faults is over and somebody leads: by then clients have been told.
+    pub(crate) members: Vec<u16>,
+}
+
+impl Outside<'_> {
+    /// The member after one, or the first.
+    fn after(&self, one: u16) -> u16 {
+        let mut members: Vec<u16> = self.members.clone();
+        members.sort_unstable();
+        members.iter().copied().find(|nth| *nth > one).or(members.first().copied()).unwrap_or(one)
+    }
+
+    /// Somebody to ask.
+    fn anybody(&mut self) -> u16 {
+        if self.members.is_empty() {
+            return self.rng.below(u64::from(self.servers)) as u16;
+        }
+        self.members[self.rng.below(self.members.len() as u64) as usize]
+    }
 }
 
 /// What a client is at.
@@ -52,6 +72,16 @@ struct Current {
     since_heal: bool,
 }
 
+/// What must get done once nothing goes wrong any more.
+#[derive(Clone, Copy, Default)]
+struct Done {
+    write: bool,
+    /// A read at whoever leads, by lease.
+    lease: bool,
+    /// A read at somebody who follows.
+    follower: bool,
+}
+
 /// One client.
 pub(crate) struct Client {
     number: u32,
@@ -63,13 +93,19 @@ pub(crate) struct Client {
     turn: u64,
     target: u16,
     seen: Option<u64>,
-    /// Whether a write that it began after the time of faults is done.
-    pub(crate) content: bool,
+    /// What it began after the time of faults, and got done.
+    done: Done,
 }
 
 impl Client {
     pub(crate) fn new(number: u32) -> Self {
-        Self { number, session: None, sequence: 0, operations: 0, current: None, turn: 0, target: 0, seen: None, content: false }
+        Self { number, session: None, sequence: 0, operations: 0, current: None, turn: 0, target: 0, seen: None, done: Done::default() }
+    }
+
+    /// Whether it got done, after the time of faults, a write and reads of each sort.
+    pub(crate) fn is_content(&self) -> bool {
+        let Done { write, lease, follower } = self.done;
+        write && lease && follower
     }
 
     /// What it waits for, in words.
@@ -80,6 +116,7 @@ impl Client {
                 let what = match current.doing {
                     Doing::Opening => "a session",
                     Doing::Writing => "a write",
+                    Doing::Reading { anywhere: true, .. } => "a read anywhere",
                     Doing::Reading { .. } => "a read",
                 };
                 format!("{what}, attempt {}, at server {}", current.attempt, self.target + 1)
@@ -93,14 +130,14 @@ impl Client {
             return;
         }
         match &self.current {
-            None if !self.content => self.begin(outside),
+            None if !self.is_content() => self.begin(outside),
             None => {}
             Some(current) => {
                 if current.attempt >= PATIENCE && !outside.healed && outside.rng.one_in(4) {
                     self.give_up(outside);
                     return self.think(outside);
                 }
-                self.target = outside.rng.below(u64::from(outside.servers)) as u16;
+                self.target = outside.anybody();
                 self.attempt(outside);
             }
         }
@@ -131,6 +168,10 @@ impl Client {
                 let anywhere = outside.rng.one_in(3);
                 (Doing::Reading { key, way, anywhere }, None, Some(Call::Get { key }))
             }
+            Some(_) if self.done.write => {
+                let (way, anywhere) = if self.done.lease { (ReadWay::Index, true) } else { (ReadWay::Lease, false) };
+                (Doing::Reading { key, way, anywhere }, None, Some(Call::Get { key }))
+            }
             Some(session) => {
                 self.sequence += 1;
                 let op = self.choose(key, outside.rng);
@@ -140,8 +181,10 @@ impl Client {
             }
         };
         let id = call.map(|call| outside.record.invoke(self.number, call, outside.now));
-        if matches!(doing, Doing::Reading { anywhere: true, .. }) {
-            self.target = outside.rng.below(u64::from(outside.servers)) as u16;
+        if matches!(doing, Doing::Reading { anywhere: true, .. }) && outside.healed {
+            self.target = outside.after(self.target);
+        } else if matches!(doing, Doing::Reading { anywhere: true, .. }) {
+            self.target = outside.anybody();
         }
         self.current = Some(Current { doing, command, id, attempt: 0, since_heal: outside.healed });
         self.attempt(outside);
@@ -166,11 +209,8 @@ impl Client {
             (_, None) => return,
         };
         let request = Request { client: self.number, operation: self.operations, attempt: current.attempt, ask };
-        let links = Links { tail_one_in: u64::MAX, ..outside.shape.links };
-        let at = outside.now + latency(&links, outside.rng);
-        if outside.shape.links.loss_ppm == 0 || outside.healed || outside.rng.below(1_000_000) >= outside.shape.links.loss_ppm {
-            outside.queue.push(at, Happening::Request { nth: self.target, request });
-        }
+        let Outside { now, network, queue, rng, .. } = outside;
+        network.carry_outside(*now, rng, |at| queue.push(at, Happening::Request { nth: self.target, request: request.clone() }));
         let patience = outside.shape.settings.election.as_nanos() as u64 * 2;
         self.sleep(patience + outside.rng.below(patience), outside);
     }
@@ -189,7 +229,15 @@ impl Client {
             (Reply::Written { said, mark, print }, Doing::Opening | Doing::Writing) => {
                 self.written(said, mark, print, outside);
             }
-            (Reply::Value(value), Doing::Reading { .. }) => {
+            (Reply::Value { value, leads }, &Doing::Reading { way, .. }) => {
+                if current.since_heal {
+                    self.done.lease |= leads && way == ReadWay::Lease;
+                    if !self.done.lease {
+                        self.target = outside.after(self.target);
+                    }
+                    // Where there is one member only, nobody follows.
+                    self.done.follower |= !leads || outside.members.len() == 1;
+                }
                 if let Some(id) = current.id {
                     outside.record.complete(id, Answer::Value(value), outside.now);
                 }
@@ -234,7 +282,7 @@ impl Client {
                     outside.record.complete(id, Answer::Done(was), outside.now);
                 }
                 outside.tally.writes += 1;
-                self.content = current.since_heal;
+                self.done.write |= current.since_heal;
             }
             _ => {
                 // The session is gone, and with it the knowledge of what was done.

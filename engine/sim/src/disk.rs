@@ -56,6 +56,17 @@ impl SimDisk {
         self.switches.power.store(changes, Ordering::Relaxed);
     }
 
+    /// Whether the power lasts for another change.
+    #[must_use]
+    pub fn has_power(&self) -> bool {
+        self.switches.power.load(Ordering::Relaxed) > 0
+    }
+
+    /// The power does not fail after all.
+    pub fn keep_power(&self) {
+        self.switches.power.store(FOR_EVER, Ordering::Relaxed);
+    }
+
     /// Lets the next sync fail, and all after it until the process has begun again.
     pub fn fail_next_sync(&self) {
         self.inner.fail_sync_after(0);

@@ -23,10 +23,20 @@ enum Theme {
     Members,
     Time,
     Adversaries,
+    Depositions,
 }
 
-const THEMES: [Theme; 8] =
-    [Theme::Everything, Theme::Everything, Theme::Crashes, Theme::Network, Theme::Disks, Theme::Members, Theme::Time, Theme::Adversaries];
+const THEMES: [Theme; 9] = [
+    Theme::Everything,
+    Theme::Everything,
+    Theme::Crashes,
+    Theme::Network,
+    Theme::Disks,
+    Theme::Members,
+    Theme::Time,
+    Theme::Adversaries,
+    Theme::Depositions,
+];
 
 /// The plan of a seed.
 pub(crate) fn plan(seed: u64, options: &Options) -> Plan {
@@ -99,13 +109,43 @@ fn schedule(rng: &mut Seeded, servers: u16, shape: &Shape) -> Vec<Fault> {
     let theme = rng.pick(&THEMES);
     let count = rng.below(seconds * a_second + 2);
     let mut faults = Vec::new();
+    if theme == Theme::Depositions {
+        depositions(rng, servers, shape, &mut faults);
+    }
     for _ in 0..count {
         let at = rng.below(shape.faults_ns * 9 / 10);
         let theme = if rng.one_in(4) { Theme::Everything } else { theme };
         let what = choose(rng, servers, theme);
+        if let What::Churn { .. } = what {
+            beside_a_change(rng, at, shape, &mut faults);
+        }
         faults.push(Fault { at, what });
     }
     faults
+}
+
+/// Sometimes another order follows while the members change, and sometimes the leader is gone in the middle of it.
+fn beside_a_change(rng: &mut Seeded, at: u64, shape: &Shape, faults: &mut Vec<Fault>) {
+    let soon = at + rng.below(10 * shape.links.base_ns + 4 * shape.sync_ns);
+    if soon >= shape.faults_ns * 9 / 10 {
+        return;
+    }
+    match rng.below(6) {
+        0 => {
+            let change = rng.pick(&[Change::Remove, Change::Priorities, Change::Promote]);
+            // A choice that is given although another change is under way.
+            faults.push(Fault { at: soon, what: What::Churn { change, pick: 3 * rng.below(1 << 14) } });
+        }
+        1 => {
+            let (loss, down_ns) = (rng.pick(&Loss::ALL), length(rng));
+            faults.push(Fault { at: soon, what: What::Crash { whom: vec![Whom::Leader], loss, midway: 0, down_ns } });
+        }
+        2 => {
+            let for_ns = length(rng);
+            faults.push(Fault { at: soon, what: What::Partition { side: vec![Whom::Leader], one_way: false, for_ns } });
+        }
+        _ => {}
+    }
 }
 
 fn choose(rng: &mut Seeded, servers: u16, theme: Theme) -> What {
@@ -115,6 +155,10 @@ fn choose(rng: &mut Seeded, servers: u16, theme: Theme) -> What {
             choose(rng, servers, other)
         }
         Theme::Crashes => crash(rng, servers),
+        Theme::Depositions => {
+            let for_ns = length(rng);
+            deposition(rng, servers, for_ns)
+        }
         Theme::Network => network(rng, servers),
         Theme::Disks => disk(rng, servers),
         Theme::Members => members(rng),
@@ -124,6 +168,33 @@ fn choose(rng: &mut Seeded, servers: u16, theme: Theme) -> What {
             What::Adversary { kind: rng.pick(&Kind::ALL), who, victim, for_ns: 2 * length(rng) }
         }
     }
+}
+
+/// The leader is cut off, alone or with one other, while clients still write to it.
+fn deposition(rng: &mut Seeded, servers: u16, for_ns: u64) -> What {
+    let mut side = vec![Whom::Leader];
+    if servers > 3 && rng.one_in(3) {
+        side.push(Whom::Server(one(rng, servers)));
+    }
+    What::Partition { side, one_way: rng.one_in(8), for_ns }
+}
+
+/// Again and again whoever leads is deposed, for about as long as it takes to elect another one, and then has to give up what only it had.
+/// Now and then it or its successor crashes besides.
+fn depositions(rng: &mut Seeded, servers: u16, shape: &Shape, faults: &mut Vec<Fault>) {
+    let election = shape.settings.election.as_nanos() as u64;
+    let mut at = rng.below(shape.faults_ns / 4 + 1);
+    for _ in 0..3 + rng.below(12) {
+        let for_ns = election / 2 + rng.below(5 * election / 2);
+        faults.push(Fault { at, what: deposition(rng, servers, for_ns) });
+        if rng.one_in(3) {
+            let (loss, down_ns) = (rng.pick(&Loss::ALL), rng.below(2 * election) + 1);
+            let what = What::Crash { whom: vec![Whom::Leader], loss, midway: 0, down_ns };
+            faults.push(Fault { at: at + rng.below(for_ns + election / 2), what });
+        }
+        at += for_ns + rng.below(2 * election);
+    }
+    faults.retain(|fault| fault.at < shape.faults_ns * 9 / 10);
 }
 
 /// Mostly somewhere about an election timeout, now and then much longer.
@@ -174,7 +245,7 @@ fn network(rng: &mut Seeded, servers: u16) -> What {
     let for_ns = length(rng);
     match rng.below(7) {
         0..=2 => {
-            let side: Vec<u16> = (0..servers).filter(|_| rng.one_in(2)).collect();
+            let side = (0..servers).filter(|_| rng.one_in(2)).map(Whom::Server).collect();
             What::Partition { side, one_way: rng.one_in(3), for_ns }
         }
         3 => {

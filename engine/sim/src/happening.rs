@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quorate_core::counting::{Finding, Told};
 use quorate_core::ids::{Height, MemberId};
 use quorate_core::mark::Mark;
 use quorate_protocol::raft::{Body, Message, Piece, ReadWay};
@@ -20,6 +21,8 @@ pub(crate) enum Local {
     Synced,
     /// The votes that wait are counted.
     Count,
+    /// The protocol hears what was found out about a round.
+    Told(Told),
     /// Entries that the protocol wanted are read.
     Load { to: MemberId, from: Height, upto: Height, bytes_max: usize },
     /// Committed entries are applied.
@@ -76,8 +79,8 @@ pub(crate) struct Request {
 pub(crate) enum Reply {
     /// The command was carried out by the entry at this place.
     Written { said: Said, mark: Mark, print: Print },
-    /// The key's value.
-    Value(Option<u64>),
+    /// The key's value, and whether it comes from somebody who leads.
+    Value { value: Option<u64>, leads: bool },
     /// Somebody else leads, if anybody.
     Elsewhere(Option<MemberId>),
     /// Not now.
@@ -139,7 +142,7 @@ impl Happening {
             Self::Reply { client, operation, attempt, reply } => {
                 let content = match reply {
                     Reply::Written { said, mark, print } => mix(mix(of(&said.encode()), mark.index.0), *print),
-                    Reply::Value(value) => mix(1, value.map_or(0, |value| mix(2, value))),
+                    Reply::Value { value, leads } => mix(1 + (u64::from(*leads) << 8), value.map_or(0, |value| mix(2, value))),
                     Reply::Elsewhere(leader) => mix(3, leader.map_or(0, |leader| leader.0)),
                     Reply::TryAgain => 4,
                 };
@@ -171,6 +174,7 @@ fn local(what: &Local) -> (u8, Print) {
         Local::Tick { due } => (16, *due),
         Local::Synced => (17, 0),
         Local::Count => (18, 0),
+        Local::Told(told) => (30, told_of(told)),
         Local::Load { to, from, upto, .. } => (19, mix(mix(to.0, from.0), upto.0)),
         Local::Apply => (20, 0),
         Local::SnapshotWritten => (21, 0),
@@ -187,6 +191,15 @@ fn local(what: &Local) -> (u8, Print) {
             (28, peers.iter().fold(0, print))
         }
     }
+}
+
+fn told_of(told: &Told) -> Print {
+    let what = match told.what {
+        Finding::Decided { row } => mix(1, u64::from(row)),
+        Finding::Reached { index } => mix(2, index),
+        Finding::Conflict => 3,
+    };
+    mix(mix(told.key.0, told.kind.code().into()), what)
 }
 
 fn mark_of(mark: Mark) -> Print {

@@ -15,6 +15,9 @@ use crate::plan::{Links, Plan};
 /// The most that a slow link keeps waiting, in nanoseconds. What would wait longer is dropped, as by a full buffer.
 const BACKLOG_NS: u64 = 2_000_000_000;
 
+/// Of a million messages between clients and servers, at least so many come twice: what is done twice by sessions alone must be seen.
+const OUTSIDE_TWICE_PPM: u64 = 5_000;
+
 /// One direction between two servers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Link {
@@ -48,6 +51,8 @@ pub struct Network {
     links: Links,
     /// Links that are extraordinarily bad lose so many messages of a million besides, and double half as many.
     pub lossy_ppm: u64,
+    /// Whether nothing goes wrong any more.
+    healed: bool,
     table: Vec<Link>,
     adversaries: Vec<(u32, Box<dyn Adversary>)>,
     next_adversary: u32,
@@ -72,6 +77,7 @@ impl Network {
         Self {
             links,
             lossy_ppm: 0,
+            healed: false,
             table: vec![Link::default(); SIDE * SIDE],
             adversaries: Vec::new(),
             next_adversary: 0,
@@ -129,13 +135,38 @@ impl Network {
         self.adversaries.retain(|(known, _)| *known != number);
     }
 
-    /// Takes away everything that is wrong beyond what links are like anyway; these then lose nothing any more.
-    pub fn heal(&mut self) {
+    /// When what goes between a client and a server now arrives: not at all, once, or twice, and then perhaps much later.
+    pub(crate) fn carry_outside(&mut self, now: u64, rng: &mut Seeded, mut arrive: impl FnMut(u64)) {
+        let links = self.links;
+        let loss = links.loss_ppm + self.lossy_ppm;
+        if loss > 0 && rng.below(1_000_000) < loss {
+            return;
+        }
+        arrive(now + latency(&links, rng));
+        let twice = if self.healed { 0 } else { links.twice_ppm.max(OUTSIDE_TWICE_PPM) + self.lossy_ppm / 2 };
+        if twice > 0 && rng.below(1_000_000) < twice {
+            arrive(now + latency(&links, rng) + rng.below(links.tail_ns + 1));
+        }
+    }
+
+    /// Whether nothing goes wrong any more.
+    pub(crate) fn is_healed(&self) -> bool {
+        self.healed
+    }
+
+    /// Takes away everything that is wrong beyond what links are like anyway; these then lose nothing any more. What a slow link has yet to
+    /// carry is gone, with the connection.
+    pub fn heal(&mut self, now: u64) {
         self.adversaries.clear();
         self.lossy_ppm = 0;
+        self.healed = true;
         (self.links.loss_ppm, self.links.twice_ppm) = (0, 0);
         for link in &mut self.table {
             (link.cuts, link.bytes_per_second) = (0, 0);
+            if link.busy_until > now {
+                (link.busy_until, link.last_arrival) = (0, 0);
+                link.connection += 1;
+            }
         }
     }
 
@@ -280,7 +311,7 @@ mod tests {
         let got = arrivals(&mut network, 1, 2);
         let once: std::collections::BTreeSet<_> = got.iter().map(|(_, nth)| *nth).collect();
         assert!(once.len() < 90 && got.len() > once.len(), "{} {}", once.len(), got.len());
-        network.heal();
+        network.heal(0);
         assert_eq!(arrivals(&mut network, 1, 2).len(), 100);
     }
 

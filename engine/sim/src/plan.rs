@@ -199,7 +199,7 @@ pub enum What {
     /// The network is cut between some and the others.
     Partition {
         /// These.
-        side: Vec<u16>,
+        side: Vec<Whom>,
         /// Whether the others still hear them.
         one_way: bool,
         /// For how long.
@@ -392,9 +392,15 @@ impl fmt::Display for What {
                 write!(f, "{names} crash{}{midway}, {lost}; down for {}", if whom.len() == 1 { "es" } else { "" }, time(*down_ns))
             }
             Self::Partition { side, one_way, for_ns } => {
-                let names = listed(side.iter().map(|nth| (nth + 1).to_string()));
-                let how = if *one_way { "hear nothing from the others, who hear them," } else { "are cut off from the others" };
-                write!(f, "servers {names} {how} for {}", time(*for_ns))
+                let names = listed(side.iter().map(Whom::to_string));
+                let one = side.len() == 1;
+                let how = match (one_way, one) {
+                    (true, false) => "hear nothing from the others, who hear them,",
+                    (true, true) => "hears nothing from the others, who hear it,",
+                    (false, false) => "are cut off from the others",
+                    (false, true) => "is cut off from the others",
+                };
+                write!(f, "{names} {how} for {}", time(*for_ns))
             }
             Self::Cut { from, to, for_ns } => {
                 write!(f, "server {} hears nothing from server {} for {}", to + 1, from + 1, time(*for_ns))

@@ -117,7 +117,7 @@ fn a_leader_that_is_cut_off_is_replaced_and_comes_back_as_a_follower() {
     let (_, calm) = play(&plan(5, Vec::new()));
     let (_, first) = elected(&calm)[0];
     let nth = (first.0 - 1) as u16;
-    let (world, facts) = play(&plan(5, vec![(1500, What::Partition { side: vec![nth], one_way: false, for_ns: 1500 * MS })]));
+    let (world, facts) = play(&plan(5, vec![(1500, What::Partition { side: vec![Whom::Server(nth)], one_way: false, for_ns: 1500 * MS })]));
     let later: Vec<_> = elected(&facts).into_iter().filter(|(at, _)| (1500 * MS..3000 * MS).contains(at)).collect();
     assert!(!later.is_empty() && later.iter().all(|(_, node)| *node != first), "{later:?}");
     let steps_down =

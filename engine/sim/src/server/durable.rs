@@ -1,7 +1,7 @@
 //! Writing and syncing the log.
 //!
 //! What the protocol wants written is appended at once; a sync follows, one at a time, and takes as long as the world wants. When it is
-//! done, everything up to there is reported. What the disk has no room for waits in order, and is tried again until there is room: to the
+//! done, what was appended when it began is reported, now and then a part of it first: what came later waits for the next one. What the disk has no room for waits in order, and is tried again until there is room: to the
 //! protocol that is a disk that stands still, and so it is told.
 
 use quorate_core::ids::{Height, MemberId};
@@ -10,11 +10,10 @@ use quorate_protocol::raft::{Entry, Event, HardState, Persist};
 use quorate_storage::store::Record;
 use quorate_storage::{LogError, LogStore as _, Sequence};
 
-use super::requests::WAITING_MAX;
 use quorate_telemetry::schema::{Appended, DiskFull, Stalled, Synced};
 
 use super::start::HARD;
-use super::{Around, Failure, PARTITION, Process, Written};
+use super::{Around, Failure, PARTITION, Process, Syncing, Written};
 use crate::fact::Fact;
 use crate::happening::Local;
 use crate::plan::{MS, Planted, Shape};
@@ -23,6 +22,12 @@ use crate::plan::{MS, Planted, Shape};
 const BLOCKED_MAX: usize = 4096;
 /// How long until what there was no room for is tried again.
 const RETRY_NS: u64 = 20 * MS;
+/// What the protocol may hold beside entries in its cache: places, members, and messages that wait for the disk.
+const BESIDE_CACHE: u64 = 64 << 10;
+/// What may wait beside what is under way to followers and reads: mostly messages, for as long as a disk stands still.
+const BESIDE_QUEUES: u64 = 384;
+/// One in so many reports of what is durable comes in two parts.
+const PARTED_ONE_IN: u64 = 16;
 /// So much is appended in one call, so that it fits into the smallest segment.
 const CALL_BYTES: usize = 2 << 10;
 
@@ -112,8 +117,11 @@ impl Process {
     }
 
     fn arrange_sync(&mut self, around: &mut Around<'_>) {
-        if self.syncing_since.is_none() && !self.written.is_empty() {
-            self.syncing_since = Some(around.now);
+        if self.syncing.is_some() {
+            return;
+        }
+        if let Some(upto) = self.written.back().map(|written| written.upto) {
+            self.syncing = Some(Syncing { since: around.now, upto });
             let after = sync_time(around.shape, around.rng);
             self.later(after, Local::Synced, around);
         }
@@ -124,19 +132,28 @@ impl Process {
         if stalled_until > around.now {
             return self.later(stalled_until - around.now, Local::Synced, around);
         }
-        let Some(upto) = self.written.back().map(|written| written.upto) else { return };
-        let durable = if self.planted == Some(Planted::AppendNotSynced) {
+        let Some(Syncing { since, upto }) = self.syncing else { return };
+        let mut durable = if self.planted == Some(Planted::AppendNotSynced) {
             upto
         } else {
             match self.log.sync(upto) {
-                Ok(()) => self.log.durable(),
+                // The log may have synced more, which was not there when this began: nobody can rely on that.
+                Ok(()) => self.log.durable().min(upto),
                 // What was appended has its place already, so this is over when the disk has room for what is on its way.
                 Err(LogError::Full { .. }) => return self.later(RETRY_NS, Local::Synced, around),
                 Err(error) => return self.log_failed("could not sync its log", &error),
             }
         };
         around.tally.syncs += 1;
-        let took_ns = self.syncing_since.take().map_or(0, |since| around.now - since);
+        let took_ns = around.now - since;
+        let covered = self.written.iter().take_while(|written| written.upto <= durable).count() as u64;
+        if covered > 1 && around.rng.one_in(PARTED_ONE_IN) {
+            durable = self.written[around.rng.below(covered - 1) as usize].upto;
+            let after = around.rng.below(around.shape.sync_ns) + 1;
+            self.later(after, Local::Synced, around);
+        } else {
+            self.syncing = None;
+        }
         around.sights.at(self.id, || Synced { until: durable.0, took_ns });
         let mut number = None;
         while let Some(written) = self.written.pop_front_if(|written| written.upto <= durable) {
@@ -191,7 +208,7 @@ impl Process {
     /// Tells the protocol if the disk stands still for longer than others would wait for a leader, and when that is over.
     fn tell_of_the_disk(&mut self, around: &mut Around<'_>) {
         let patience = around.shape.settings.election.as_nanos() as u64;
-        let since = [self.syncing_since, self.blocked_since].into_iter().flatten().min();
+        let since = [self.syncing.map(|syncing| syncing.since), self.blocked_since].into_iter().flatten().min();
         let stalled = since.is_some_and(|since| around.now - since > patience) || self.blocked_since.is_some();
         if stalled != self.told_stalled {
             self.told_stalled = stalled;
@@ -244,12 +261,11 @@ impl Process {
     }
 }
 
-/// The most memory that the protocol may take, and the most that may wait.
+/// The most memory that the protocol may take, and the most that may wait: about twice of what thousands of seeds came to, so that
+/// whatever only grows is found.
 fn bounds(shape: &Shape) -> (u64, u64) {
     let settings = &shape.settings;
-    let followers = u64::from(crate::plan::Plan::SERVERS_MAX);
-    let under_way = followers * (settings.inflight as u64 * 64 + 1024);
-    let bytes = settings.cache_bytes as u64 + settings.command_bytes as u64 + under_way + settings.reads as u64 * 64 + (1 << 20);
-    let waiting = followers * settings.inflight as u64 + 2 * settings.reads as u64 + 3 * 4096 + WAITING_MAX as u64;
+    let bytes = settings.cache_bytes as u64 * 3 / 2 + BESIDE_CACHE;
+    let waiting = 8 * settings.inflight as u64 + 2 * settings.reads as u64 + BESIDE_QUEUES;
     (bytes, waiting)
 }

@@ -10,6 +10,9 @@ use crate::happening::{Happening, Local};
 use crate::network::Transit;
 use crate::{print, sights};
 
+/// One in so many results is told very late.
+const LATE_ONE_IN: u64 = 128;
+
 /// What an entry says; nothing, if only its place is kept.
 pub(super) fn print_of(entry: &Entry) -> Option<Print> {
     let withheld = entry.data.len() == 1 && matches!(entry.payload(), Ok(Payload::Withheld));
@@ -62,7 +65,7 @@ impl Process {
                 self.later(after, Local::ReadPiece { to, mark, nth }, around);
             }
             Effect::WritePiece { from, piece } => {
-                let after = around.rng.below(around.shape.sync_ns) + 1;
+                let after = self.writes_piece_after(&piece, around);
                 self.later(after, Local::WritePiece { from, piece: Box::new(piece) }, around);
             }
             Effect::Became { role, term, leader } => {
@@ -146,9 +149,11 @@ impl Process {
         }
     }
 
-    /// Has votes counted, and tells the protocol what came of it.
+    /// Has votes counted. The protocol hears of it later, of each round in order, but of one round before or after another; by then it
+    /// may have closed the round, or be in another term.
     pub(super) fn count(&mut self, around: &mut Around<'_>) {
         self.counting = false;
+        self.told_until.retain(|_, until| *until >= around.now);
         let mut told = std::mem::take(&mut self.told);
         match self.desk.run(&mut told) {
             Ok(report) => {
@@ -162,7 +167,14 @@ impl Process {
         }
         told.iter().for_each(|(_, told)| self.ballots.told(self.id, told, around.sights));
         for (_, told) in told.drain(..) {
-            self.step(Event::Told(told), around);
+            let most = if around.rng.one_in(LATE_ONE_IN) {
+                3 * around.shape.settings.election.as_nanos() as u64 / 2
+            } else {
+                around.shape.count_ns
+            };
+            let due = (around.now + 1 + around.rng.below(most)).max(self.told_until.get(&told.key).copied().unwrap_or(0));
+            self.told_until.insert(told.key, due);
+            self.later(due - around.now, Local::Told(told), around);
         }
         self.told = told;
     }

@@ -19,9 +19,9 @@ mod requests;
 mod start;
 mod state;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use quorate_core::counting::Told;
+use quorate_core::counting::{RoundKey, Told};
 use quorate_core::ids::{Height, MemberId, PartitionId};
 use quorate_core::mark::Mark;
 use quorate_env::clock::Moment;
@@ -118,6 +118,14 @@ struct Written {
     end: Height,
 }
 
+/// A sync of the log that is under way.
+#[derive(Clone, Copy)]
+struct Syncing {
+    since: u64,
+    /// What was in the log when it began.
+    upto: Sequence,
+}
+
 /// A running process.
 pub(crate) struct Process {
     id: MemberId,
@@ -139,14 +147,16 @@ pub(crate) struct Process {
     counting_since: u64,
     effects: Vec<Effect>,
     told: Vec<(Owner, Told)>,
+    /// When the protocol has heard all that was found out about a round, for those of which it has not.
+    told_until: BTreeMap<RoundKey, u64>,
     /// The moment for which a tick was put into the queue.
     tick_due: u64,
     /// What was appended and not reported as durable.
     written: VecDeque<Written>,
     /// What the log had no room for, in order.
     blocked: VecDeque<Persist>,
-    /// Since when a sync has been under way.
-    syncing_since: Option<u64>,
+    /// The sync that is under way.
+    syncing: Option<Syncing>,
     /// Since when the disk has had no room for entries.
     blocked_since: Option<u64>,
     /// Whether the protocol was told that the disk stands still.
@@ -337,6 +347,7 @@ impl Process {
             Local::Tick { due } => self.tick(due, around),
             Local::Synced => self.synced(stalled_until, around),
             Local::Count => self.count(around),
+            Local::Told(told) => self.step(Event::Told(told), around),
             Local::Load { to, from, upto, bytes_max } => self.load(to, from, upto, bytes_max, around),
             Local::Apply => self.apply(around),
             Local::SnapshotWritten => self.snapshot_written(stalled_until, around),

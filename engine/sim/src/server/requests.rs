@@ -9,18 +9,16 @@ use std::sync::Arc;
 
 use quorate_core::ids::Height;
 use quorate_core::mark::Mark;
-use quorate_protocol::raft::{Answer, Event, Rejected};
+use quorate_protocol::raft::{Answer, Event, Rejected, Role};
 use quorate_storage::machine::Response;
 
 use super::{Around, Process};
 use crate::fact::Print;
 use crate::happening::{Ask, Happening, Local, Order, Reply, Request};
 use crate::machine::Said;
-use crate::network::latency;
-use crate::plan::Links;
 
 /// How many requests may wait.
-pub(super) const WAITING_MAX: usize = 1024;
+const WAITING_MAX: usize = 1024;
 
 /// Who is to be answered.
 #[derive(Clone, Copy, Debug)]
@@ -93,9 +91,8 @@ fn answer(caller: Caller, reply: Reply, around: &mut Around<'_>) {
 
 /// Sends a reply on its way.
 pub(crate) fn respond(client: u32, operation: u64, attempt: u32, reply: Reply, around: &mut Around<'_>) {
-    let links = Links { tail_one_in: u64::MAX, ..around.shape.links };
-    let at = around.now + latency(&links, around.rng);
-    around.queue.push(at, Happening::Reply { client, operation, attempt, reply });
+    let Around { now, network, queue, rng, .. } = around;
+    network.carry_outside(*now, rng, |at| queue.push(at, Happening::Reply { client, operation, attempt, reply }));
 }
 
 impl Process {
@@ -177,7 +174,8 @@ impl Process {
                 return;
             }
             let (caller, key) = first.remove();
-            answer(caller, Reply::Value(self.machine.get(key)), around);
+            let leads = self.raft.role() == Role::Leader;
+            answer(caller, Reply::Value { value: self.machine.get(key), leads }, around);
         }
     }
 }

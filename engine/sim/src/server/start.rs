@@ -1,6 +1,6 @@
 //! A process begins: everything is read from the disk again, through the recovery that a real node has.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +41,11 @@ pub(crate) const FOLDERS: [&str; 2] = [LOG, SNAPSHOTS];
 
 /// How many bytes of entries are read at once.
 const READ_BYTES: usize = 64 << 10;
+
+/// During one in so many starts the power fails, if there is that much to write.
+const POWERLESS_ONE_IN: u64 = 6;
+/// So many changes of the disk there are before that, at most.
+const POWERLESS_CHANGES: u64 = 8;
 
 /// Why a process did not begin.
 enum Hindrance {
@@ -137,7 +142,20 @@ impl Server {
         }
         self.life += 1;
         self.set_clock(around.now);
-        match self.find(around) {
+        let risky = self.life > 1 && !around.network.is_healed() && around.rng.one_in(POWERLESS_ONE_IN);
+        if risky {
+            self.disk.cut_power_after(around.rng.below(POWERLESS_CHANGES) as u32);
+        }
+        let found = self.find(around);
+        if !self.disk.has_power() {
+            drop(found);
+            let loss = around.rng.pick(&Loss::ALL);
+            self.disk = self.disk.after_crash(loss, around.rng);
+            around.tally.crashes += 1;
+            return Some(super::Failure::Died);
+        }
+        self.disk.keep_power();
+        match found {
             Ok(found) => match self.begin(found, around) {
                 Ok(process) => self.state = State::Up(Box::new(process)),
                 Err(hindrance) => return self.hindered(hindrance, around),
@@ -257,10 +275,11 @@ impl Server {
             counting_since: 0,
             effects: Vec::new(),
             told: Vec::new(),
+            told_until: BTreeMap::new(),
             tick_due: u64::MAX,
             written: VecDeque::new(),
             blocked: VecDeque::new(),
-            syncing_since: None,
+            syncing: None,
             blocked_since: None,
             told_stalled: false,
             retrying: false,

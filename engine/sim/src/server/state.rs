@@ -212,6 +212,17 @@ impl Process {
         }))
     }
 
+    /// How long it takes until a piece is written. The last one, after which the snapshot comes into force, may take as long as it takes
+    /// others to elect somebody.
+    pub(super) fn writes_piece_after(&self, piece: &Piece, around: &mut Around<'_>) -> u64 {
+        let is_last = |receiver: &Receiver| receiver.manifest().count() == piece.nth + 1;
+        if self.receiver.as_ref().is_some_and(is_last) && around.rng.one_in(3) {
+            around.rng.below(around.shape.settings.election.as_nanos() as u64) + 1
+        } else {
+            around.rng.below(around.shape.sync_ns) + 1
+        }
+    }
+
     /// Puts a piece to its snapshot.
     pub(super) fn write_piece(&mut self, from: MemberId, piece: Box<Piece>, stalled_until: u64, around: &mut Around<'_>) {
         if stalled_until > around.now || !self.blocked.is_empty() {

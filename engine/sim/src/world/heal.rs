@@ -11,21 +11,23 @@ use crate::server::{Server, State};
 /// How often the world is looked at.
 const PROBE_NS: u64 = 20 * MS;
 /// What recovery may take beside elections: reading disks, and catching up from a snapshot piece by piece.
-const RECOVERY_NS: u64 = 10_000 * MS;
+const RECOVERY_NS: u64 = 2_000 * MS;
+/// So many of the longest waits for an election may pass.
+const ELECTIONS: u64 = 8;
 
 impl World {
-    /// Within what time everything must be well again: twenty of the longest waits for an election, and what recovery needs.
+    /// Within what time everything must be well again: some of the longest waits for an election, and what recovery needs.
     #[must_use]
     pub fn bound(&self) -> u64 {
         let settings = &self.plan.shape.settings;
         let longest = (settings.election + settings.stagger * self.servers.len() as u32).as_nanos() as u64;
-        20 * longest + RECOVERY_NS
+        ELECTIONS * longest + RECOVERY_NS
     }
 
     pub(super) fn heal(&mut self) {
         self.phase = Phase::Healed;
         self.healed_at = self.now;
-        self.network.heal();
+        self.network.heal(self.now);
         self.sights.of_world(|| Healed {});
         for nth in 0..self.servers.len() as u16 {
             let server = &mut self.servers[usize::from(nth)];
@@ -56,9 +58,16 @@ impl World {
         }
     }
 
+    /// The places of the members whose processes run, as whoever leads knows them.
+    pub(super) fn members_up(&self) -> Vec<u16> {
+        let Some(leader) = self.leader().and_then(|nth| self.servers[usize::from(nth)].raft()) else { return Vec::new() };
+        let places = leader.configuration().everyone().map(|id| (id.0 - 1) as u16);
+        places.filter(|nth| self.servers.get(usize::from(*nth)).is_some_and(|server| server.process().is_some())).collect()
+    }
+
     /// What is not yet as it should be.
     fn unwell(&self) -> Option<String> {
-        if let Some(client) = self.clients.iter().find(|client| !client.content) {
+        if let Some(client) = self.clients.iter().find(|client| !client.is_content()) {
             return Some(format!("a client waits for {}", client.words()));
         }
         let Some(leader) = self.leader().and_then(|nth| self.servers[usize::from(nth)].raft()) else {

@@ -1,7 +1,7 @@
 //! The world: servers, a network, clients, and one queue of everything that will happen.
 //!
 //! A run has two parts. First things go wrong, as the plan says. Then all of it is healed, every server starts again that can, and
-//! now the world insists on progress: **each client gets a new write done, and all live members have applied the same log, within
+//! now the world insists on progress: **each client gets a new write done, a read by lease and a read at a follower answered, and all live members have applied the same log, within
 //! [`World::bound`]**. If not, [`World::stuck`] says who hangs, and why it looks like it.
 //!
 //! A server whose disk was damaged may find that out and refuse to start. The plan damages no more than a minority of any group; where
@@ -150,16 +150,19 @@ impl World {
 
     /// A client, and the world around it.
     fn client(&mut self, nth: usize) -> (&mut Client, Outside<'_>) {
+        let members = if self.phase == Phase::Faults { Vec::new() } else { self.members_up() };
         let outside = Outside {
             now: self.now,
             queue: &mut self.queue,
             facts: &mut self.facts,
+            network: &mut self.network,
             rng: &mut self.rng,
             shape: &self.plan.shape,
             tally: &mut self.tally,
             record: &mut self.record,
             servers: self.servers.len() as u16,
             healed: self.phase != Phase::Faults,
+            members,
         };
         (&mut self.clients[nth], outside)
     }

@@ -62,8 +62,11 @@ impl World {
                 }
             }
             What::Partition { side, one_way, for_ns } => {
+                let mut side: Vec<u16> = side.iter().filter_map(|whom| self.find(*whom)).collect();
+                side.sort_unstable();
+                side.dedup();
                 side.iter().for_each(|nth| self.hit(&what, Some(self.id(*nth))));
-                self.partition(side, *one_way, *for_ns);
+                self.partition(&side, *one_way, *for_ns);
             }
             What::Cut { from, to, for_ns } => {
                 let (from, to) = (self.id(*from), self.id(*to));
@@ -190,7 +193,7 @@ impl World {
             |inside: bool| (0..servers).filter(|nth| side.contains(nth) == inside).map(|nth| MemberId(u64::from(nth) + 1)).collect();
         self.sights.of_world(|| Partitioned { groups: vec![group(true), group(false)] });
         for other in (0..servers).filter(|nth| !side.contains(nth)) {
-            for &nth in side.iter().filter(|nth| **nth < servers) {
+            for nth in (0..servers).filter(|nth| side.contains(nth)) {
                 let (inside, outside) = (self.id(nth), self.id(other));
                 self.cut(outside, inside, for_ns);
                 if !one_way {
@@ -260,7 +263,9 @@ impl World {
     }
 
     fn churn(&mut self, change: Change, pick: u64) -> bool {
-        let Some(configuration) = self.configuration().filter(|configuration| !configuration.is_joint()) else { return false };
+        // Now and then although another change is under way, which the leader has to refuse.
+        let hasty = pick.is_multiple_of(3);
+        let Some(configuration) = self.configuration().filter(|configuration| hasty || !configuration.is_joint()) else { return false };
         let mut peers = configuration.peers().to_vec();
         let picked = pick as usize % peers.len();
         let mut gone = None;
