@@ -23,9 +23,9 @@ const BLOCKED_MAX: usize = 4096;
 /// How long until what there was no room for is tried again.
 const RETRY_NS: u64 = 20 * MS;
 /// What the protocol may hold beside entries in its cache: places, members, and messages that wait for the disk.
-const BESIDE_CACHE: u64 = 64 << 10;
+const BESIDE_CACHE: u64 = 96 << 10;
 /// What may wait beside what is under way to followers and reads: mostly messages, for as long as a disk stands still.
-const BESIDE_QUEUES: u64 = 384;
+const BESIDE_QUEUES: u64 = 640;
 /// One in so many reports of what is durable comes in two parts.
 const PARTED_ONE_IN: u64 = 16;
 /// So much is appended in one call, so that it fits into the smallest segment.
