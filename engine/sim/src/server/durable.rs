@@ -1,8 +1,9 @@
 //! Writing and syncing the log.
 //!
 //! What the protocol wants written is appended at once; a sync follows, one at a time, and takes as long as the world wants. When it is
-//! done, what was appended when it began is reported, now and then a part of it first: what came later waits for the next one. What the disk has no room for waits in order, and is tried again until there is room: to the
-//! protocol that is a disk that stands still, and so it is told.
+//! done, what was appended when it began is reported, now and then a part of it first: what came later waits for the next one. What
+//! the disk has no room for waits in order, and is tried again until there is room: to the protocol that is a disk that stands still, and
+//! so it is told.
 
 use quorate_core::ids::{Height, MemberId};
 use quorate_env::rng::Seeded;
