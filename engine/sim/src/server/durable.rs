@@ -1,8 +1,9 @@
 //! Writing and syncing the log.
 //!
 //! What the protocol wants written is appended at once; a sync follows, one at a time, and takes as long as the world wants. When it is
-//! done, what was appended when it began is reported, now and then a part of it first: what came later waits for the next one. What the disk has no room for waits in order, and is tried again until there is room: to the
-//! protocol that is a disk that stands still, and so it is told.
+//! done, what was appended when it began is reported, now and then a part of it first: what came later waits for the next one. What
+//! the disk has no room for waits in order, and is tried again until there is room: to the protocol that is a disk that stands still, and
+//! so it is told.
 
 use quorate_core::ids::{Height, MemberId};
 use quorate_env::rng::Seeded;
@@ -23,9 +24,9 @@ const BLOCKED_MAX: usize = 4096;
 /// How long until what there was no room for is tried again.
 const RETRY_NS: u64 = 20 * MS;
 /// What the protocol may hold beside entries in its cache: places, members, and messages that wait for the disk.
-const BESIDE_CACHE: u64 = 64 << 10;
+const BESIDE_CACHE: u64 = 96 << 10;
 /// What may wait beside what is under way to followers and reads: mostly messages, for as long as a disk stands still.
-const BESIDE_QUEUES: u64 = 384;
+const BESIDE_QUEUES: u64 = 640;
 /// One in so many reports of what is durable comes in two parts.
 const PARTED_ONE_IN: u64 = 16;
 /// So much is appended in one call, so that it fits into the smallest segment.

@@ -1,8 +1,8 @@
 //! The world: servers, a network, clients, and one queue of everything that will happen.
 //!
 //! A run has two parts. First things go wrong, as the plan says. Then all of it is healed, every server starts again that can, and
-//! now the world insists on progress: **each client gets a new write done, a read by lease and a read at a follower answered, and all live members have applied the same log, within
-//! [`World::bound`]**. If not, [`World::stuck`] says who hangs, and why it looks like it.
+//! now the world insists on progress: **each client gets a new write done, a read by lease and a read at a follower answered, and all
+//! live members have applied the same log, within [`World::bound`]**. If not, [`World::stuck`] says who hangs, and why it looks like it.
 //!
 //! A server whose disk was damaged may find that out and refuse to start. The plan damages no more than a minority of any group; where
 //! members change so that no healthy majority is left, nobody can be blamed, and the run ends without a verdict on progress.
