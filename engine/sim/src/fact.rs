@@ -85,7 +85,7 @@ pub enum Fact {
         /// Who leads.
         leader: Option<MemberId>,
     },
-    /// A server would answer reads by its lease, at the moment at which a majority has let another stand for election.
+    /// A server would answer reads by its lease, at a moment at which somebody votes for another.
     Leased {
         /// Which.
         node: MemberId,

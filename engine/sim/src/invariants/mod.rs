@@ -110,7 +110,7 @@ impl Default for Invariants {
             Box::new(TermHasCandidate::default()),
             Box::new(ElectionIsBacked::default()),
             Box::new(OneLeaderPerTerm::default()),
-            Box::new(LeaseExcludesOthers),
+            Box::new(LeaseExcludesOthers::default()),
             Box::new(LogMatching::default()),
             Box::new(OwnTermIsCounted),
             Box::new(CommitIsBacked),

@@ -188,10 +188,10 @@ impl World {
         true
     }
 
-    /// If a majority has just let somebody stand, says who else would answer reads by a lease.
+    /// If somebody has just voted for another, says who else would answer reads by a lease.
     fn look_for_leases(&mut self) {
-        let stands = |fact: &Fact| if let Fact::Became { node, role: Role::Candidate, .. } = fact { Some(*node) } else { None };
-        let Some(candidate) = self.facts.iter().find_map(stands) else { return };
+        let voted = |fact: &Fact| if let Fact::Granted { node, to, .. } = fact { Some(*to).filter(|to| to != node) } else { None };
+        let Some(candidate) = self.facts.iter().find_map(voted) else { return };
         for server in self.servers.iter().filter(|server| server.id() != candidate) {
             if server.is_leased(self.now)
                 && let Some(raft) = server.raft()
