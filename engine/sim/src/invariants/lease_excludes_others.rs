@@ -1,4 +1,4 @@
-//! While a leader would answer reads by its lease, no majority has voted for anybody else in a later term (section 6.4.1 of the dissertation).
+//! While a leader would answer reads by its lease, no majority has voted for anybody else in a later term (dissertation, 6.4.1).
 //!
 //! Otherwise it could answer without what the other one, once it leads, has committed. That a client asks in just that moment is rare; that
 //! it could is seen whenever somebody votes. Who votes has not heard of a leader for an election timeout by its own clock, and a lease is
