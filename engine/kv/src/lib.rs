@@ -1,0 +1,2 @@
+//! The built-in state machine: a multi-version key-value store with leases and watches.
+#![forbid(unsafe_code)]

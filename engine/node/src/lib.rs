@@ -1,0 +1,2 @@
+//! The running node: drives protocols, log and state machines, and serves clients.
+#![forbid(unsafe_code)]
