@@ -168,7 +168,7 @@ fn pair(key: u16, value: u64) -> Print {
 }
 
 impl State {
-    fn print(&self) -> Print {
+    fn print(&mut self) -> Print {
         print::mix(self.sum, self.sessions.fingerprint())
     }
 

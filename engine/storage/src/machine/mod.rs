@@ -12,12 +12,15 @@
 //! |---|---|---|
 //! | [`HashMapMachine`] | in memory | the example to read first |
 //! | [`TableMachine`] | on env's disk, in redb | the same store for states that outgrow memory |
+//! | [`Sessioned`] | where the machine in it lives, in memory | any machine whose clients repeat requests |
 
 mod backend;
+mod envelope;
 mod hash_map;
 mod host;
 mod pairs;
 mod request;
+mod sessioned;
 pub mod sessions;
 mod table;
 
@@ -30,10 +33,12 @@ use quorate_core::ids::Height;
 use thiserror::Error;
 
 pub use backend::DiskBackend;
+pub use envelope::{Envelope, Reply};
 pub use hash_map::HashMapMachine;
 pub(crate) use host::said;
 pub use host::{Host, HostError, Reason, Response, Stopped};
 pub use request::{Answer, Request};
+pub use sessioned::Sessioned;
 pub use sessions::Sessions;
 pub use table::TableMachine;
 

@@ -10,7 +10,7 @@
 //! Bytes: number of sessions u32, then by rising id: id u64 ‖ last used at u64 ‖ settled u64 ‖ number of answers u32, and by rising
 //! sequence: sequence u64 ‖ length u32 ‖ answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_core::codec::{DecodeError, Reader};
 use quorate_core::ids::Height;
@@ -48,35 +48,67 @@ pub enum Seen<'a> {
     Expired,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One client's session. Two are equal if what a snapshot says of them is.
+#[derive(Clone, Debug, Default)]
 struct Session {
     used: u64,
     settled: u64,
     answers: BTreeMap<u64, Box<[u8]>>,
+    /// The answers' length together.
+    bytes: usize,
+    /// Its share of the fingerprint, if that was reckoned since it last changed.
+    share: Option<u64>,
 }
 
 impl Session {
-    fn bytes(&self) -> usize {
-        self.answers.values().map(|answer| answer.len()).sum()
+    fn keep(&mut self, sequence: u64, answer: Box<[u8]>) {
+        self.bytes += answer.len();
+        self.bytes -= self.answers.insert(sequence, answer).map_or(0, |old| old.len());
+    }
+
+    /// Lets the oldest answer go, and says what its number was.
+    fn forget(&mut self) -> Option<u64> {
+        let (sequence, answer) = self.answers.pop_first()?;
+        self.bytes -= answer.len();
+        Some(sequence)
     }
 }
 
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        (self.used, self.settled, &self.answers) == (other.used, other.settled, &other.answers)
+    }
+}
+
+impl Eq for Session {}
+
 /// The table of sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Sessions {
     limits: Limits,
     table: BTreeMap<u64, Session>,
     /// By the entry that used it last, which session.
     by_use: BTreeMap<u64, u64>,
     bytes: usize,
-    fingerprint: u64,
+    /// The sum of the shares that are reckoned.
+    sum: u64,
+    /// The sessions whose share is not in the sum.
+    unsummed: BTreeSet<u64>,
 }
+
+impl PartialEq for Sessions {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.limits, &self.table) == (&other.limits, &other.table)
+    }
+}
+
+impl Eq for Sessions {}
 
 impl Sessions {
     /// No sessions yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, table: BTreeMap::new(), by_use: BTreeMap::new(), bytes: 0, fingerprint: 0 }
+        Self { limits, table: BTreeMap::new(), by_use: BTreeMap::new(), bytes: 0, sum: 0, unsummed: BTreeSet::new() }
     }
 
     /// How many sessions there are.
@@ -91,11 +123,23 @@ impl Sessions {
         self.table.is_empty()
     }
 
-    /// A sum over the whole table that members can compare after an entry. It is kept up to date, so asking costs nothing; it
+    /// How long the answers are that are kept, all together.
+    #[must_use]
+    pub fn answer_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A sum over the whole table that members can compare after an entry. Asking costs as much as what changed since the last time; it
     /// proves nothing against whoever wants to deceive.
     #[must_use]
-    pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
+    pub fn fingerprint(&mut self) -> u64 {
+        while let Some(id) = self.unsummed.pop_first() {
+            let Some(session) = self.table.get_mut(&id) else { continue };
+            let share = fingerprint(id, session);
+            session.share = Some(share);
+            self.sum = self.sum.wrapping_add(share);
+        }
+        self.sum
     }
 
     /// Opens a session at this entry. Its id is the entry's index. If there is no room, another one goes.
@@ -108,61 +152,72 @@ impl Sessions {
         id
     }
 
-    /// Looks a request up that is at this entry, and notes what its client has settled.
-    pub fn look(&mut self, at: Height, stub: Stub) -> Seen<'_> {
-        let Some(mut session) = self.take(stub.session) else { return Seen::Expired };
-        session.used = at.0;
-        session.settled = session.settled.max(stub.settled.min(stub.sequence.saturating_sub(1)));
-        session.answers = session.answers.split_off(&session.settled.saturating_add(1));
-        let settled = stub.sequence <= session.settled;
-        self.put(stub.session, session);
-        match self.table.get(&stub.session).and_then(|session| session.answers.get(&stub.sequence)) {
+    /// What [`Self::look`] would say to a request, which it does not note.
+    #[must_use]
+    pub fn seen(&self, stub: Stub) -> Seen<'_> {
+        let Some(session) = self.table.get(&stub.session) else { return Seen::Expired };
+        match session.answers.get(&stub.sequence) {
             Some(answer) => Seen::Before(answer),
-            None if settled => Seen::Settled,
+            None if stub.sequence <= session.settled => Seen::Settled,
             None => Seen::Never,
         }
     }
 
+    /// Looks a request up that is at this entry, and notes what its client has settled.
+    pub fn look(&mut self, at: Height, stub: Stub) -> Seen<'_> {
+        let Some(session) = changing(&mut self.table, &mut self.sum, &mut self.unsummed, stub.session) else { return Seen::Expired };
+        if session.used != at.0 {
+            self.by_use.remove(&session.used);
+            self.by_use.insert(at.0, stub.session);
+            session.used = at.0;
+        }
+        // No client settles what it asks for.
+        session.settled = session.settled.max(stub.settled.min(stub.sequence.saturating_sub(1)));
+        let before = session.bytes;
+        while session.answers.first_key_value().is_some_and(|(first, _)| *first <= session.settled) {
+            session.forget();
+        }
+        self.bytes -= before - session.bytes;
+        self.seen(stub)
+    }
+
     /// Keeps the answer to a request that was looked up and never seen.
     pub fn keep(&mut self, stub: Stub, answer: &[u8]) {
-        let Some(mut session) = self.take(stub.session) else { return };
-        session.answers.insert(stub.sequence, answer.into());
-        self.put(stub.session, session);
+        let Some(session) = changing(&mut self.table, &mut self.sum, &mut self.unsummed, stub.session) else { return };
+        let before = session.bytes;
+        session.keep(stub.sequence, answer.into());
+        self.bytes = self.bytes - before + session.bytes;
         while self.bytes > self.limits.answer_bytes && self.table.len() > 1 {
             self.evict();
         }
-        // The session that is being used stays, without the answers for which there is no room; the newest goes last.
-        if let Some(mut session) = (self.bytes > self.limits.answer_bytes).then(|| self.take(stub.session)).flatten() {
-            let mut bytes = session.bytes();
-            while bytes > self.limits.answer_bytes
-                && let Some((sequence, answer)) = session.answers.pop_first()
-            {
-                bytes -= answer.len();
-                session.settled = session.settled.max(sequence);
-            }
-            self.put(stub.session, session);
+        if self.bytes <= self.limits.answer_bytes {
+            return;
         }
+        // The session that is being used stays, without the answers for which there is no room; the newest goes last.
+        let Some(session) = changing(&mut self.table, &mut self.sum, &mut self.unsummed, stub.session) else { return };
+        while session.bytes > self.limits.answer_bytes
+            && let Some(sequence) = session.forget()
+        {
+            session.settled = session.settled.max(sequence);
+        }
+        self.bytes = session.bytes;
     }
 
     /// Takes out the session that was used longest ago.
     fn evict(&mut self) {
-        if let Some(id) = self.by_use.first_key_value().map(|(_, id)| *id) {
-            self.take(id);
+        let Some((_, id)) = self.by_use.pop_first() else { return };
+        let Some(session) = self.table.remove(&id) else { return };
+        self.bytes -= session.bytes;
+        match session.share {
+            Some(share) => self.sum = self.sum.wrapping_sub(share),
+            None => drop(self.unsummed.remove(&id)),
         }
-    }
-
-    fn take(&mut self, id: u64) -> Option<Session> {
-        let session = self.table.remove(&id)?;
-        self.by_use.remove(&session.used);
-        self.bytes -= session.bytes();
-        self.fingerprint = self.fingerprint.wrapping_sub(fingerprint(id, &session));
-        Some(session)
     }
 
     fn put(&mut self, id: u64, session: Session) {
         self.by_use.insert(session.used, id);
-        self.bytes += session.bytes();
-        self.fingerprint = self.fingerprint.wrapping_add(fingerprint(id, &session));
+        self.bytes += session.bytes;
+        self.unsummed.insert(id);
         self.table.insert(id, session);
     }
 
@@ -208,7 +263,7 @@ impl Sessions {
 }
 
 fn read_session(reader: &mut Reader<'_>) -> Result<Session, DecodeError> {
-    let mut session = Session { used: reader.u64("last use")?, settled: reader.u64("settled")?, answers: BTreeMap::new() };
+    let mut session = Session { used: reader.u64("last use")?, settled: reader.u64("settled")?, ..Session::default() };
     for _ in 0..reader.count("answers", 12, usize::MAX)? {
         let at = reader.at();
         let sequence = reader.u64("sequence")?;
@@ -216,9 +271,19 @@ fn read_session(reader: &mut Reader<'_>) -> Result<Session, DecodeError> {
             return Err(reader.unexpected_at(at, "sequence", sequence, "rising ones that are not settled".into()));
         }
         let len = reader.count("answer", 1, usize::MAX)?;
-        session.answers.insert(sequence, reader.bytes("answer", len)?.into());
+        session.keep(sequence, reader.bytes("answer", len)?.into());
     }
     Ok(session)
+}
+
+/// A session that is about to change, whose share of the sum is no longer right.
+fn changing<'a>(table: &'a mut BTreeMap<u64, Session>, sum: &mut u64, unsummed: &mut BTreeSet<u64>, id: u64) -> Option<&'a mut Session> {
+    let session = table.get_mut(&id)?;
+    if let Some(share) = session.share.take() {
+        *sum = sum.wrapping_sub(share);
+        unsummed.insert(id);
+    }
+    Some(session)
 }
 
 /// One session's share of the sum.
@@ -334,7 +399,7 @@ mod tests {
         assert_ne!(table(b"a", 1).fingerprint(), table(b"a", 2).fingerprint());
         let mut bytes = Vec::new();
         table(b"a", 1).encode(&mut bytes);
-        let read = Sessions::decode(&mut Reader::new("sessions", &bytes), LIMITS).unwrap();
+        let mut read = Sessions::decode(&mut Reader::new("sessions", &bytes), LIMITS).unwrap();
         assert_eq!(read.fingerprint(), table(b"a", 1).fingerprint());
     }
 }
