@@ -5,10 +5,13 @@
 //! expected.
 #![forbid(unsafe_code)]
 
+pub mod certs;
 pub mod class;
 mod compression;
+pub mod connection;
 pub mod frame;
 pub mod identity;
 pub mod raft;
 pub mod samples;
+pub mod tls;
 pub mod wire;
