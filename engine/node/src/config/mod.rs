@@ -5,10 +5,19 @@
 //! tests'; and a program that embeds a node fills the fields in by itself. Whoever made it, [`Config::check`] says what does not fit
 //! together, and a node does not start before that is nothing.
 //!
-//! The keys of a file are in [`keys`], one line each; the names that earlier engines had for them are there, too.
+//! The keys of a file are in [`KEYS`], one line each; the names that earlier engines had for them are there, too.
 
 mod address;
+mod build;
 mod check;
+mod draft;
+mod keys;
+mod lookup;
+mod members;
+mod origin;
+mod shape;
+mod shown;
+mod text;
 mod timing;
 
 use std::path::PathBuf;
@@ -20,6 +29,11 @@ use quorate_protocol::raft::{Part, Peer, Settings};
 
 pub use address::Address;
 pub use check::Misfit;
+pub use keys::{KEYS, Key};
+pub use lookup::{Loaded, Set, Sources, Text, read, read_text};
+pub use origin::{ConfigError, Origin, Remark};
+pub use shape::Shape;
+pub use text::{Mark, Syntax};
 pub use timing::Preset;
 
 /// Everything that a node is told before it starts.
