@@ -8,6 +8,7 @@
 pub mod application;
 pub mod config;
 pub mod handle;
+pub mod logging;
 pub mod metrics;
 
 pub use handle::Handle;
