@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
+pub mod config;
 pub mod handle;
+pub mod logging;
 pub mod metrics;
 
 pub use handle::Handle;

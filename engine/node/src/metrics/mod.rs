@@ -1,17 +1,28 @@
 //! What a node counts, under the names that the seeds gave it first: `consensus_…`.
 //!
-//! The handles that a partition updates are made once, when it begins; updating them takes no lock and looks nothing up.
+//! The handles that a partition updates are made once, when it begins; updating them takes no lock and looks nothing up. What was counted
+//! can be shown to Prometheus ([`Metrics::encode`]), and a program that embeds a node can ask for the figures that matter most
+//! ([`Metrics::current_term`] and those after it).
+
+mod histogram;
+mod process;
+mod summary;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 use quorate_core::ids::PartitionId;
+
+pub use histogram::Histogram;
+use process::Process;
+use summary::Window;
 
 /// Which partition a figure is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -33,6 +44,7 @@ pub struct Metrics {
     rejected: Family<Labels, Counter>,
     proposal_latency: Family<Labels, Histogram, fn() -> Histogram>,
     byzantine: Family<Labels, Counter>,
+    window: Window,
     /// How long a run of the pipeline took.
     pub votes_processing: Histogram,
     /// Votes that were counted.
@@ -70,7 +82,7 @@ pub struct PartitionMetrics {
 
 /// From ten microseconds to about ten seconds.
 fn latency() -> Histogram {
-    Histogram::new(exponential_buckets(10e-6, 2.0, 21))
+    Histogram::exponential(Duration::from_micros(10), 2.0, 21)
 }
 
 impl Default for Metrics {
@@ -86,7 +98,8 @@ impl Default for Metrics {
             rejected: Family::default(),
             proposal_latency: Family::new_with_constructor(latency),
             byzantine: Family::default(),
-            votes_processing: Histogram::new(exponential_buckets(100e-9, 4.0, 14)),
+            window: Window::default(),
+            votes_processing: Histogram::exponential(Duration::from_nanos(100), 4.0, 14),
             votes: Counter::default(),
             sync: latency(),
             waiting: Level::default(),
@@ -108,21 +121,22 @@ impl Metrics {
         registry.register("consensus_leader_changes", "How often another leader was heard of", self.leader_changes.clone());
         registry.register("consensus_proposals", "Commands that were put into the log by this member", self.proposals.clone());
         registry.register("consensus_rejected", "Requests that were refused", self.rejected.clone());
-        registry.register(
-            "consensus_proposal_latency_seconds",
-            "From a command's arrival to its answer, on the leader",
-            self.proposal_latency.clone(),
-        );
         registry.register("consensus_byzantine_detections", "Proofs that members lied", self.byzantine.clone());
-        registry.register(
-            "consensus_vote_processing_duration_seconds",
-            "How long a run of the vote pipeline took",
-            self.votes_processing.clone(),
-        );
         registry.register("consensus_votes_processed", "Votes that went through the pipeline", self.votes.clone());
-        registry.register("consensus_log_sync_seconds", "How long a sync of the log took", self.sync.clone());
+        let seconds = [
+            ("consensus_vote_processing_duration", "How long a run of the vote pipeline took", &self.votes_processing),
+            ("consensus_log_sync", "How long a sync of the log took", &self.sync),
+        ];
+        for (name, help, histogram) in seconds {
+            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        }
+        let help = "From a command's arrival to its answer, on the leader";
+        registry.register_with_unit("consensus_proposal_latency", help, Unit::Seconds, self.proposal_latency.clone());
         registry.register("consensus_requests_waiting", "Requests that wait in the node", self.waiting.clone());
         registry.register("consensus_clients", "Connections of clients", self.clients.clone());
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("os", std::env::consts::OS), ("arch", std::env::consts::ARCH)];
+        registry.register("quorate_build", "What was built", Info::new(build.to_vec()));
+        registry.register_collector(Box::new(Process::default()));
     }
 
     /// What a partition updates.
@@ -142,14 +156,37 @@ impl Metrics {
         }
     }
 
-    /// All of it, as Prometheus reads it.
+    /// All of it, in one of the forms that Prometheus reads.
     ///
     /// # Errors
     /// If it cannot be written down.
-    pub fn encode(&self) -> Result<String, std::fmt::Error> {
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
-        Ok(text)
+    pub fn encode(&self, form: Exposition) -> Result<String, std::fmt::Error> {
+        let mut written = String::new();
+        match form {
+            Exposition::Prometheus => prometheus_text::encode(&mut written, &self.registry)?,
+            Exposition::OpenMetrics => text::encode(&mut written, &self.registry)?,
+        }
+        Ok(written)
+    }
+}
+
+/// The forms in which what was counted is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// The text format that every Prometheus reads.
+    Prometheus,
+    /// Its successor, for those who ask for it.
+    OpenMetrics,
+}
+
+impl Exposition {
+    /// What HTTP calls it.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => prometheus_text::CONTENT_TYPE,
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
     }
 }
 
