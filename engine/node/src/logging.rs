@@ -45,7 +45,9 @@ pub enum Format {
 #[derive(Debug, Error)]
 pub enum LogError {
     /// The filter makes no sense.
-    #[error("the log's filter {filter:?} cannot be read: {why}; expected error, warn, info, debug or trace, or such as info,quorate_net=debug")]
+    #[error(
+        "the log's filter {filter:?} cannot be read: {why}; expected error, warn, info, debug or trace, or such as info,quorate_net=debug"
+    )]
     Filter {
         /// What it says.
         filter: String,
