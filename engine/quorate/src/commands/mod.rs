@@ -3,8 +3,11 @@
 //! A command that examines something answers [`Outcome::Failed`] when that thing is bad, and an error only when it could not look.
 
 mod checks;
+pub mod cluster;
 pub mod completions;
 pub mod doctor;
+pub mod kv;
+mod reach;
 mod repair_log;
 pub mod sim;
 pub mod test;
@@ -59,6 +62,8 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
         Command::Verify(options) => verify::run(&options, out),
         Command::Sim(options) => sim::run(&options, out),
         Command::Trace(options) => trace::run(&options, out),
+        Command::Kv(options) => kv::run(&options, out),
+        Command::Cluster(options) => cluster::run(&options, out),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }
