@@ -11,6 +11,7 @@ mod compression;
 pub mod connection;
 pub mod frame;
 pub mod identity;
+pub mod links;
 pub mod raft;
 pub mod samples;
 pub mod tls;

@@ -3,7 +3,9 @@
 //! Nothing is encrypted before what was encrypted earlier is with the system: so what waits is waiting as frames, and is counted. Nothing
 //! here waits for the other end but [`Outgoing::flush`].
 
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
 use quorate_core::ids::PartitionId;
@@ -80,10 +82,18 @@ impl Outgoing {
     /// # Errors
     /// If the connection is broken.
     pub async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|context| self.poll_flush(context)).await
+    }
+
+    /// The same for whoever waits for several things at once.
+    ///
+    /// # Errors
+    /// If the connection is broken.
+    pub fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.try_flush()? {
-            self.half.writable().await?;
+            ready!(self.half.as_ref().poll_write_ready(context))?;
         }
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// Gives the system as much as it takes now. Says whether that was all.

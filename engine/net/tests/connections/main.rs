@@ -3,5 +3,6 @@
 mod bad_frames;
 mod carrying;
 mod greeting;
+mod links;
 mod refusals;
 mod support;
