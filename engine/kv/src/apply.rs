@@ -164,3 +164,53 @@ impl Writer<'_> {
         self.at.sub += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quorate_env::rng::Seeded;
+    use quorate_storage::machine::SnapshotSource as _;
+
+    use super::*;
+    use crate::keys::Keys;
+    use crate::range::Range;
+    use crate::{Put, Watch};
+
+    /// All that can be seen of a state.
+    fn seen(state: &State) -> (Vec<u8>, Vec<crate::Found>, crate::Changes) {
+        let mut bytes = Vec::new();
+        crate::snapshot::Frozen(state.clone()).write_to(&mut bytes).unwrap();
+        let at = |revision| Range { revision: Revision(revision), ..Range::new(Keys::all()) };
+        let found = (state.floor.0..=state.revision.0).map(|revision| read::range(&state.keys, &at(revision), &mut Budget::new(1 << 20)));
+        let watch = Watch { prev_kv: true, ..Watch::new(Keys::all()) };
+        (bytes, found.collect::<Result<_, _>>().unwrap(), state.changes_for(&watch, state.floor.into(), 1 << 20).unwrap())
+    }
+
+    #[test]
+    fn what_is_below_the_floor_makes_no_difference_while_it_is_forgotten() {
+        let limits = Limits::default();
+        for seed in 0..8 {
+            let (mut rng, mut state) = (Seeded::new(seed), State::new());
+            for _ in 0..300 {
+                // One key is written so often that its versions become a tree.
+                let key = if rng.one_in(2) { vec![b'h'] } else { vec![b'a' + rng.below(6) as u8] };
+                let command = match rng.below(3) {
+                    0 if !rng.one_in(4) => Command::Delete(Delete { keys: Keys::one(key), prev_kv: false }),
+                    _ => Command::Put(Put::new(key, "value")),
+                };
+                state.carry_out(&command, &limits).unwrap();
+            }
+            for _ in 0..3 {
+                state.floor = Revision(state.floor.0.max(1) + rng.below(state.revision.0 - state.floor.0.max(1) + 1));
+                let (before, mut bytes) = (seen(&state), state.memory_bytes());
+                while state.changes.front().is_some_and(|first| first.place.main < state.floor) {
+                    state.trim(1);
+                    assert_eq!(seen(&state), before, "seed {seed}, floor {}", state.floor);
+                    assert!(state.memory_bytes() <= bytes);
+                    bytes = state.memory_bytes();
+                }
+                let kept = state.keys.iter().map(|(_, history)| history.len()).sum::<usize>();
+                assert!(kept <= state.changes.len() + before.1[0].kvs.len() + state.keys.len(), "seed {seed}: {kept} versions are kept");
+            }
+        }
+    }
+}

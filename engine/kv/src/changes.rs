@@ -79,6 +79,39 @@ impl From<Revision> for Cursor {
     }
 }
 
+/// What goes over the wire when somebody begins to watch, or goes on: what, and from where.
+///
+/// Bytes: revision u64 ‖ sub u32 ‖ the watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Following {
+    /// What is watched.
+    pub watch: Watch,
+    /// From where on; with revision 0, from whatever comes next.
+    pub from: Cursor,
+}
+
+impl Following {
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = self.from.revision.0.to_le_bytes().to_vec();
+        out.extend(self.from.sub.to_le_bytes());
+        out.extend(self.watch.encode());
+        out
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// If they do not say from where, and what.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new("start of a watch", bytes);
+        let from = Cursor { revision: Revision(reader.u64("revision")?), sub: reader.u32("change")? };
+        let watch = Watch::decode(reader.bytes("watch", reader.left())?)?;
+        Ok(Self { watch, from })
+    }
+}
+
 /// Something that happened to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

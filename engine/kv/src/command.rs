@@ -1,7 +1,7 @@
 //! What the store is told to do.
 //!
-//! Bytes: a kind, then its fields. 1 put ‖ flags (1 lease, 2 previous, 4 keep value, 8 keep lease) ‖ key ‖ value ‖ lease u64 if any;
-//! 2 delete ‖ flags (1 previous) ‖ keys; 3 transaction ([`crate::transaction`]); 4 compact ‖ revision u64; 5 grant ‖ lease u64 ‖ seconds u64;
+//! Bytes: a kind, then its fields. 1 put ‖ flags (1 lease, 2 previous, 4 keep value, 8 keep lease) ‖ key ‖ value ‖ lease u64 if any; 2
+//! delete ‖ flags (1 previous) ‖ keys; 3 transaction ([`crate::transaction`]); 4 compact ‖ revision u64; 5 grant ‖ lease u64 ‖ seconds u64;
 //! 6 revoke ‖ lease u64; 7 keep alive ‖ lease u64; 8 expire ‖ lease u64 ‖ renewals u64. There is one encoding of each command.
 
 use quorate_core::codec::{DecodeError, Reader};

@@ -74,6 +74,12 @@ impl History {
         Self { newest: first, older: Older::None }
     }
 
+    /// How many versions are remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        1 + self.older.len()
+    }
+
     /// The newest version, even if the key was deleted with it.
     pub(crate) fn newest(&self) -> &Arc<Record> {
         &self.newest

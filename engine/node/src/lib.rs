@@ -7,12 +7,20 @@
 
 pub mod application;
 pub mod client;
+mod commands;
 pub mod config;
 pub mod handle;
+mod kv;
 pub mod logging;
 pub mod metrics;
+pub mod node;
+mod service;
+mod shard;
+mod system;
 
+pub use config::Config;
 pub use handle::Handle;
+pub use node::Node;
 
 use quorate_core::ids::PartitionId;
 

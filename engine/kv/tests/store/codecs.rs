@@ -20,14 +20,22 @@ fn both_ways<T: PartialEq + std::fmt::Debug>(value: &T, bytes: &[u8], decode: im
 
 proptest! {
     #[test]
-    fn commands_queries_and_watches_have_one_encoding(command in commands::command(), query in commands::query(), watch in commands::watch()) {
+    fn commands_queries_and_watches_have_one_encoding(
+        command in commands::command(),
+        query in commands::query(),
+        watch in commands::watch(),
+    ) {
         both_ways(&command, &command.encode(), Command::decode);
         both_ways(&query, &query.encode(), Query::decode);
         both_ways(&watch, &watch.encode(), Watch::decode);
     }
 
     #[test]
-    fn answers_and_changes_have_one_encoding(commands in vec(commands::command(), 1..40), query in commands::query(), watch in commands::watch()) {
+    fn answers_and_changes_have_one_encoding(
+        commands in vec(commands::command(), 1..40),
+        query in commands::query(),
+        watch in commands::watch(),
+    ) {
         let mut store = Store::new(Limits { answer_bytes: 1 << 20, ..LIMITS });
         for command in &commands {
             let answer = tell(&mut store, command);
@@ -40,7 +48,11 @@ proptest! {
     }
 
     #[test]
-    fn a_byte_that_is_changed_is_noticed_or_means_something_else(command in commands::command(), at in any::<prop::sample::Index>(), to: u8) {
+    fn a_byte_that_is_changed_is_noticed_or_means_something_else(
+        command in commands::command(),
+        at in any::<prop::sample::Index>(),
+        to: u8,
+    ) {
         let mut bytes = command.encode();
         let at = at.index(bytes.len());
         prop_assume!(bytes[at] != to);
@@ -52,7 +64,11 @@ proptest! {
     }
 
     #[test]
-    fn a_snapshot_that_is_not_whole_leaves_the_store_as_it_was(commands in vec(commands::command(), 1..40), at in any::<prop::sample::Index>(), to: u8) {
+    fn a_snapshot_that_is_not_whole_leaves_the_store_as_it_was(
+        commands in vec(commands::command(), 1..40),
+        at in any::<prop::sample::Index>(),
+        to: u8,
+    ) {
         let (mut store, mut other) = (Store::new(LIMITS), Store::new(LIMITS));
         commands.iter().for_each(|command| drop(tell(&mut store, command)));
         tell(&mut other, &commands[0]);

@@ -149,8 +149,20 @@ pub enum Durability {
     Fsync,
     /// When the system has it; the disk is asked at this interval. A crash of the machine can lose what came since.
     Interval(Duration),
-    /// When memory has it. Nothing outlives the process, and a member that starts again has forgotten its promises.
+    /// When the system has it. It outlives the process, but not the machine: one that loses power has forgotten its promises.
     Memory,
+}
+
+impl Durability {
+    /// Its name in configurations and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fsync => "fsync",
+            Self::Interval(_) => "interval",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 /// When snapshots are made.

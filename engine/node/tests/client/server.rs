@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use prost::Message as _;
 use quorate_core::ids::{ClusterId, Height, MemberId, PartitionId, View};
-use quorate_kv::{Cursor, Limits, Revision, Store};
+use quorate_kv::{Cursor, Following, Limits, Store};
 use quorate_net::certs::Authority;
 use quorate_net::connection::{Connection, Incoming, Local, Outgoing, SocketOptions};
 use quorate_net::frame::{FrameLimits, Kind};
@@ -234,10 +234,8 @@ impl Guest {
         Some(match body {
             request::Body::Status(_) => response::Body::Status(state.status(self.id)),
             request::Body::Watch(watch) => {
-                let (from, watch) = watch.query.split_at(12);
-                let revision = Revision(u64::from_le_bytes(from[..8].try_into().expect("eight bytes")));
-                let sub = u32::from_le_bytes(from[8..].try_into().expect("four bytes"));
-                self.watches.push((number, quorate_kv::Watch::decode(watch).expect("a watch"), Cursor { revision, sub }));
+                let Following { watch, from } = Following::decode(&watch.query).expect("a place to watch from");
+                self.watches.push((number, watch, from));
                 return None;
             }
             request::Body::Cancel(cancel) => {

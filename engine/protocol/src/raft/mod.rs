@@ -89,6 +89,8 @@ use members::Members;
 pub use message::{Body, Letter, Message, Piece, Question};
 use outbox::{Need, Outbox, Saying};
 pub use planted::Planted;
+pub use progress::Follower;
+use progress::Stage;
 use read::Forwarded;
 pub use settings::{Settings, SettingsError};
 
@@ -500,6 +502,18 @@ impl Raft {
     #[must_use]
     pub fn configuration_at(&self, index: Height) -> &Configuration {
         self.members.at(index)
+    }
+
+    /// How far the others are, by rising id, if it leads; nobody otherwise. So one can see when a learner has caught up.
+    pub fn followers(&self) -> impl Iterator<Item = Follower> {
+        let peers = match &self.state {
+            State::Leader(leadership) => Some(&leadership.peers),
+            _ => None,
+        };
+        peers.into_iter().flatten().map(|(&id, progress)| {
+            let snapshot = matches!(progress.stage, Stage::Snapshot { .. });
+            Follower { id, matched: progress.matched, snapshot }
+        })
     }
 
     /// When it wants a [`Event::Tick`], if nothing else happens before.

@@ -136,14 +136,23 @@ impl Host {
     /// # Errors
     /// If entries are missing, or the machine cannot go on. In the second case, what was applied before it has its responses.
     pub fn apply(&mut self, entries: &[Entry], responses: &mut Vec<Response>) -> Result<(), HostError> {
+        let batch: Vec<_> = entries.iter().map(|entry| Command { mark: entry.mark, payload: &entry.payload }).collect();
+        self.apply_commands(&batch, responses)
+    }
+
+    /// Applies committed entries that are somewhere in memory, as [`Self::apply`] does.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_commands(&mut self, batch: &[Command<'_>], responses: &mut Vec<Response>) -> Result<(), HostError> {
         self.running()?;
-        let known = entries.iter().take_while(|entry| entry.mark.index <= self.applied.index).count();
-        self.admit(entries)?;
-        let batch: Vec<_> = entries[known..].iter().map(|entry| Command { mark: entry.mark, payload: &entry.payload }).collect();
+        let known = batch.iter().take_while(|entry| entry.mark.index <= self.applied.index).count();
+        self.admit(batch)?;
+        let batch = &batch[known..];
         let Some(first) = batch.first() else { return Ok(()) };
         let mut answers = Vec::with_capacity(batch.len());
         let machine = &mut self.machine;
-        let outcome = catch_unwind(AssertUnwindSafe(|| machine.apply_batch(&batch, &mut answers)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| machine.apply_batch(batch, &mut answers)));
         let (found, expected) = (answers.len(), batch.len());
         if found > expected {
             return Err(self.stop(first.mark.index, Reason::Responses { found, expected }));
@@ -209,7 +218,7 @@ impl Host {
     }
 
     /// Whether these entries continue what was applied, without a gap and in one history.
-    fn admit(&self, entries: &[Entry]) -> Result<(), HostError> {
+    fn admit(&self, entries: &[Command<'_>]) -> Result<(), HostError> {
         let partition = self.partition;
         let mut last = self.applied;
         for entry in entries {

@@ -141,3 +141,29 @@ pub trait StateMachine: Send {
         Ok(())
     }
 }
+
+impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
+    fn apply(&mut self, command: &[u8]) -> Result<Vec<u8>, MachineError> {
+        (**self).apply(command)
+    }
+
+    fn apply_batch(&mut self, batch: &[Command<'_>], responses: &mut Vec<Vec<u8>>) -> Result<(), BatchError> {
+        (**self).apply_batch(batch, responses)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn SnapshotSource>, MachineError> {
+        (**self).snapshot()
+    }
+
+    fn restore(&mut self, at: Mark, from: &mut dyn io::Read) -> Result<(), MachineError> {
+        (**self).restore(at, from)
+    }
+
+    fn durable(&self) -> Mark {
+        (**self).durable()
+    }
+
+    fn sync(&mut self) -> Result<(), MachineError> {
+        (**self).sync()
+    }
+}

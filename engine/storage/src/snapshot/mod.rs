@@ -29,4 +29,4 @@ pub use receive::Receiver;
 pub use recover::{Recovered, recover, replay};
 pub use send::Sender;
 pub use store::{Latest, Settings, Snapshots};
-pub use take::{Pending, Settled, begin, install, settle, take};
+pub use take::{Pending, Settled, begin, give_up, install, settle, take};

@@ -71,9 +71,24 @@ pub fn settle(
     manifest: &Manifest,
     policy: &Policy,
 ) -> Result<Settled, SnapshotError> {
-    let (partition, mark) = (host.partition(), manifest.mark());
     // A machine on disk may have less than the snapshot. It must not need entries that the log is about to give up.
     host.sync()?;
+    give_up(host.partition(), log, snapshots, manifest, policy)
+}
+
+/// Lets the log give up what a durable snapshot holds, for a machine that is in memory, or was synced since it had what is in the snapshot.
+/// May be called on any thread.
+///
+/// # Errors
+/// If the log or the disk fails.
+pub fn give_up(
+    partition: PartitionId,
+    log: &dyn LogStore,
+    snapshots: &Snapshots,
+    manifest: &Manifest,
+    policy: &Policy,
+) -> Result<Settled, SnapshotError> {
+    let mark = manifest.mark();
     if mark.index > log.span(partition).floor.index {
         let sequence = log.append(&[Record::Floor { partition, mark }])?;
         log.sync(sequence)?;

@@ -1,6 +1,7 @@
 //! What state machines owe, and what their host makes of those that do not pay.
 
 mod host;
+mod sessioned;
 mod stores;
 mod table;
 

@@ -1,7 +1,7 @@
 //! Following changes through broken connections and changes of leaders: each change once, in order, without a gap that is not told.
 
 use quorate_core::codec::DecodeError;
-use quorate_kv::{Changes, Cursor, Revision, Watch};
+use quorate_kv::{Changes, Following, Revision, Watch};
 use quorate_net::wire::client::Why;
 use thiserror::Error;
 
@@ -11,9 +11,8 @@ use super::super::{Client, RequestError};
 /// Somebody who follows changes of keys.
 pub struct Follow {
     client: Client,
-    watch: Watch,
-    /// Before this, everything was told.
-    next: Cursor,
+    /// What is followed, and before where everything was told.
+    place: Following,
     raw: Option<Raw>,
 }
 
@@ -38,13 +37,13 @@ pub enum FollowError {
 
 impl Follow {
     pub(super) fn new(client: Client, watch: Watch, from: Revision) -> Self {
-        Self { client, watch, next: from.into(), raw: None }
+        Self { client, place: Following { watch, from: from.into() }, raw: None }
     }
 
     /// From where the next changes are.
     #[must_use]
     pub fn next_revision(&self) -> Revision {
-        self.next.revision
+        self.place.from.revision
     }
 
     /// The next changes. If the future is dropped before, nothing is lost.
@@ -55,28 +54,20 @@ impl Follow {
         loop {
             let raw = match &mut self.raw {
                 Some(raw) => raw,
-                none => none.insert(self.client.watch(question(&self.watch, self.next)).await?),
+                none => none.insert(self.client.watch(self.place.encode()).await?),
             };
             match raw.next().await {
                 Ok(bytes) => {
                     let changes = Changes::decode(&bytes)?;
-                    self.next = changes.next;
+                    self.place.from = changes.next;
                     return Ok(changes);
                 }
                 Err(WatchEnd::Broken) => self.raw = None,
                 Err(WatchEnd::Refused(RequestError::Refused { why: Why::Compacted, text })) => {
-                    return Err(FollowError::Compacted { from: self.next.revision, text: text.as_ref().into() });
+                    return Err(FollowError::Compacted { from: self.place.from.revision, text: text.as_ref().into() });
                 }
                 Err(WatchEnd::Refused(error)) => return Err(error.into()),
             }
         }
     }
-}
-
-/// What is asked of a node: from where on, and which changes.
-fn question(watch: &Watch, from: Cursor) -> Vec<u8> {
-    let mut out = from.revision.0.to_le_bytes().to_vec();
-    out.extend(from.sub.to_le_bytes());
-    out.extend(watch.encode());
-    out
 }
