@@ -42,17 +42,15 @@ impl Nodes {
             let cert = format!("node-{}", seat.id);
             issue(&Who::Member(seat.id), &cert);
             let mut config = Config::local(name.clone(), seats.clone(), seat.id, dir.join(&cert)).expect("it has a seat");
-            config.security = Security::Tls {
-                ca: dir.join("ca.pem"),
-                cert: dir.join(format!("{cert}.pem")),
-                key: dir.join(format!("{cert}.key")),
-            };
+            config.security =
+                Security::Tls { ca: dir.join("ca.pem"), cert: dir.join(format!("{cert}.pem")), key: dir.join(format!("{cert}.key")) };
             config.durability = Durability::Memory;
             Node::start(config, control.handle()).expect("the node starts")
         };
         let nodes = seats.iter().map(start).collect();
         let endpoints: Vec<&str> = seats.iter().map(|seat| seat.client.as_str()).collect();
-        let text = format!("cluster = \"commands\"\nendpoints = {endpoints:?}\nca = \"ca.pem\"\ncert = \"client.pem\"\nkey = \"client.key\"\n");
+        let text =
+            format!("cluster = \"commands\"\nendpoints = {endpoints:?}\nca = \"ca.pem\"\ncert = \"client.pem\"\nkey = \"client.key\"\n");
         let profile = dir.join("client.toml");
         std::fs::write(&profile, text).expect("the profile is written");
         Self { nodes, _control: control, dir, profile: profile.display().to_string() }
