@@ -17,6 +17,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::config::Format;
+
 /// So many bytes of lines wait to be written.
 const WAITING_BYTES_MAX: usize = 1 << 20;
 /// So long the end of a program waits for its last lines.
@@ -32,20 +34,13 @@ pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// The form of the lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 /// Why there is no log.
 #[derive(Debug, Error)]
 pub enum LogError {
     /// The filter makes no sense.
-    #[error("the log's filter {filter:?} cannot be read: {why}; expected error, warn, info, debug or trace, or such as info,quorate_net=debug")]
+    #[error(
+        "the log's filter {filter:?} cannot be read: {why}; expected error, warn, info, debug or trace, or such as info,quorate_net=debug"
+    )]
     Filter {
         /// What it says.
         filter: String,

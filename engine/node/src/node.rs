@@ -30,7 +30,7 @@ use crate::config::{self, Config, Durability};
 use crate::handle::{Handle, WAITING_MAX};
 use crate::kv::KeyValue;
 use crate::metrics::Metrics;
-use crate::shard::{self, Beginning, Channels, Genesis, Parts, Partition, Place, Post, Shard};
+use crate::shard::{self, Beginning, Channels, Genesis, Partition, Parts, Place, Post, Shard};
 use crate::system::{Member, Members, System};
 use crate::{KV, SYSTEM};
 
@@ -391,7 +391,8 @@ impl Inside {
         let snapshots = Snapshots::open(Arc::clone(&env.disk), "snapshots", snapshot_settings).map_err(of_snapshots)?;
         let life = next_life(&log).map_err(of_log)?;
         let backend = Registry::new().create(&config.backend, &serde_json::Value::Null)?;
-        let desk = Desk::new(Pipeline::new(backend, PipelineLimits { rounds: 4096, state_bytes: 16 << 20, electorates: 256, members: 4096 }));
+        let desk =
+            Desk::new(Pipeline::new(backend, PipelineLimits { rounds: 4096, state_bytes: 16 << 20, electorates: 256, members: 4096 }));
         let policy = Policy { interval: config.snapshot.interval, log_bytes: config.snapshot.log_bytes, keep: config.snapshot.keep };
         let beginning = Beginning {
             me: config.node,

@@ -2,7 +2,7 @@
 //!
 //! [`cli`] says what can be typed, [`commands`] has one file for each command, and [`suites`] holds the self-tests, whose data is
 //! embedded: `quorate test` works wherever the binary does. Embedders find everything else under [`core`], [`pipeline`],
-//! [`protocol`], [`env`], [`storage`], [`telemetry`] and [`sim`].
+//! [`protocol`], [`env`], [`storage`], [`telemetry`], [`kv`], [`net`], [`node`] and [`sim`].
 #![forbid(unsafe_code)]
 
 pub mod benchmark;
@@ -13,6 +13,9 @@ pub mod suites;
 
 pub use quorate_core as core;
 pub use quorate_env as env;
+pub use quorate_kv as kv;
+pub use quorate_net as net;
+pub use quorate_node as node;
 pub use quorate_pipeline as pipeline;
 pub use quorate_protocol as protocol;
 pub use quorate_sim as sim;

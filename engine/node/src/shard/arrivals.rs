@@ -12,10 +12,10 @@ use quorate_net::wire::client::{self, Cancelled, Part as WirePart, Sureness, Why
 use quorate_protocol::raft::{Event, Part};
 use quorate_storage::machine::sessions::Stub;
 
+use super::Shard;
 use super::inbox::{Arrival, Inbox};
 use super::partition::Caller;
 use super::watchers::Follower;
-use super::Shard;
 use crate::handle::{Ask, refused};
 use crate::node::Arrived;
 use crate::service::{self, Guest};
@@ -227,4 +227,3 @@ fn member_of(member: &client::Member) -> Result<Member, String> {
         priority,
     })
 }
-

@@ -5,6 +5,7 @@
 mod checks;
 pub mod completions;
 pub mod doctor;
+pub mod node;
 mod repair_log;
 pub mod sim;
 pub mod test;
@@ -59,6 +60,7 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
         Command::Verify(options) => verify::run(&options, out),
         Command::Sim(options) => sim::run(&options, out),
         Command::Trace(options) => trace::run(&options, out),
+        Command::Node(options) => node::run(&options, out).map(|()| Outcome::Fine),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }
