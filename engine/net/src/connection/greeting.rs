@@ -81,13 +81,12 @@ async fn dial(address: &str, us: &Local, whom: Expect, class: Class) -> Result<C
     ends.say(Kind::Hello, &hello(us, class)).await?;
     let frame = ends.hear().await?;
     let welcome = link::Welcome::decode(frame.body).map_err(|error| ends.malformed("welcome", error.to_string()))?;
-    let (version, cluster_id) = match checked(us, &welcome, certified.as_ref(), whom) {
-        Ok(checked) => checked,
+    let remote = match Greeting::of_welcome(us, &welcome, certified.as_ref(), whom, (class, address, peer)) {
+        Ok(remote) => remote,
         Err(reason) => return Err(ends.refuse(reason).await),
     };
-    let remote = Greeting { who: Who::Member(MemberId(welcome.member)), class, address: address.to_owned(), cluster_id, version, peer };
     let compression = us.compression && welcome.compression;
-    ends.agree([class.back(&us.limits), class.onward(&us.limits)], version, [!welcome.salt, welcome.salt], compression);
+    ends.agree([class.back(&us.limits), class.onward(&us.limits)], remote.version, [!welcome.salt, welcome.salt], compression);
     Ok(ends.connection(remote))
 }
 
@@ -110,7 +109,7 @@ async fn accept(
     }
     let frame = ends.hear().await?;
     let hello = link::Hello::decode(frame.body).map_err(|error| ends.malformed("hello", error.to_string()))?;
-    let admitted = introduced(us, &hello, certified.as_ref(), peer).and_then(|remote| admit(&remote).map(|()| remote));
+    let admitted = Greeting::of_hello(us, &hello, certified.as_ref(), peer).and_then(|remote| admit(&remote).map(|()| remote));
     let remote = match admitted {
         Ok(remote) => remote,
         Err(reason) => return Err(ends.refuse(reason).await),
@@ -164,53 +163,68 @@ fn expected(found: &Who, whom: Expect) -> Result<(), String> {
     }
 }
 
-/// What the one who was dialled says: the version, and the cluster's id.
-fn checked(us: &Local, welcome: &link::Welcome, certified: Option<&Identity>, whom: Expect) -> Result<(u8, Option<ClusterId>), String> {
-    let said = Who::Member(MemberId(welcome.member));
-    if welcome.member == 0 {
-        return Err("it says that it is member 0; expected a member's id".into());
+impl Greeting {
+    /// What the one who dialled says of itself, held against what this end expects and what the other's certificate says, if it has one.
+    ///
+    /// # Errors
+    /// If it does not belong here; with what was found, and what was expected.
+    pub fn of_hello(us: &Local, hello: &link::Hello, certified: Option<&Identity>, peer: SocketAddr) -> Result<Self, String> {
+        let (ours, theirs) = (VERSION_OLDEST..=VERSION_NEWEST, hello.oldest_version..=hello.newest_version);
+        let version = negotiate(ours, theirs).map_err(|error| error.to_string())?;
+        let cluster = &us.identity.cluster;
+        if hello.cluster != cluster.as_str() {
+            return Err(format!("it means cluster {:?}; expected {cluster}", shown(&hello.cluster)));
+        }
+        let cluster_id = same_cluster(us, &hello.cluster_id)?;
+        let who = match hello.member {
+            0 => Who::client(&hello.client).map_err(|error| error.to_string())?,
+            id => Who::Member(MemberId(id)),
+        };
+        if let Some(identity) = certified
+            && identity.who != who
+        {
+            return Err(format!("the hello says {who}; expected {}, as in its certificate", identity.who));
+        }
+        let class = Class::from_wire(hello.class).ok_or_else(|| format!("its class is {}; expected a known one", hello.class))?;
+        if class != Class::Client && who.member().is_none() {
+            return Err(format!("{who} wants a {class} connection; expected a member, or a client connection"));
+        }
+        if class != Class::Client && who == us.identity.who {
+            return Err(format!("it says that it is {who}, which is this one itself; expected another member"));
+        }
+        if hello.address.len() > ADDRESS_BYTES_MAX {
+            return Err(format!("its address has {} bytes; expected at most {ADDRESS_BYTES_MAX}", hello.address.len()));
+        }
+        Ok(Self { who, class, address: hello.address.clone(), cluster_id, version, peer })
     }
-    if let Some(identity) = certified
-        && identity.who != said
-    {
-        return Err(format!("it says that it is {said}; expected {}, as in its certificate", identity.who));
-    }
-    expected(&said, whom)?;
-    let (ours, found) = (VERSION_OLDEST..=VERSION_NEWEST, welcome.version);
-    let version = u8::try_from(found).ok().filter(|version| ours.contains(version));
-    let version = version.ok_or_else(|| format!("it speaks version {found}; expected one of {ours:?}"))?;
-    Ok((version, same_cluster(us, &welcome.cluster_id)?))
-}
 
-/// What the one who dialled says of itself.
-fn introduced(us: &Local, hello: &link::Hello, certified: Option<&Identity>, peer: SocketAddr) -> Result<Greeting, String> {
-    let version =
-        negotiate(VERSION_OLDEST..=VERSION_NEWEST, hello.oldest_version..=hello.newest_version).map_err(|error| error.to_string())?;
-    let cluster = &us.identity.cluster;
-    if hello.cluster != cluster.as_str() {
-        return Err(format!("it means cluster {:?}; expected {cluster}", shown(&hello.cluster)));
+    /// The same of the one who was dialled, at this address and for this.
+    ///
+    /// # Errors
+    /// If it is somebody else, or does not belong here; with what was found, and what was expected.
+    pub fn of_welcome(
+        us: &Local,
+        welcome: &link::Welcome,
+        certified: Option<&Identity>,
+        whom: Expect,
+        (class, address, peer): (Class, &str, SocketAddr),
+    ) -> Result<Self, String> {
+        if welcome.member == 0 {
+            return Err("it says that it is member 0; expected a member's id".into());
+        }
+        let who = Who::Member(MemberId(welcome.member));
+        if let Some(identity) = certified
+            && identity.who != who
+        {
+            return Err(format!("it says that it is {who}; expected {}, as in its certificate", identity.who));
+        }
+        expected(&who, whom)?;
+        let (ours, found) = (VERSION_OLDEST..=VERSION_NEWEST, welcome.version);
+        let version = u8::try_from(found).ok().filter(|version| ours.contains(version));
+        let version = version.ok_or_else(|| format!("it speaks version {found}; expected one of {ours:?}"))?;
+        let cluster_id = same_cluster(us, &welcome.cluster_id)?;
+        Ok(Self { who, class, address: address.to_owned(), cluster_id, version, peer })
     }
-    let cluster_id = same_cluster(us, &hello.cluster_id)?;
-    let who = match hello.member {
-        0 => Who::client(&hello.client).map_err(|error| error.to_string())?,
-        id => Who::Member(MemberId(id)),
-    };
-    if let Some(identity) = certified
-        && identity.who != who
-    {
-        return Err(format!("the hello says {who}; expected {}, as in its certificate", identity.who));
-    }
-    let class = Class::from_wire(hello.class).ok_or_else(|| format!("its class is {}; expected a known one", hello.class))?;
-    if class != Class::Client && who.member().is_none() {
-        return Err(format!("{who} wants a {class} connection; expected a member, or a client connection"));
-    }
-    if class != Class::Client && who == us.identity.who {
-        return Err(format!("it says that it is {who}, which is this one itself; expected another member"));
-    }
-    if hello.address.len() > ADDRESS_BYTES_MAX {
-        return Err(format!("its address has {} bytes; expected at most {ADDRESS_BYTES_MAX}", hello.address.len()));
-    }
-    Ok(Greeting { who, class, address: hello.address.clone(), cluster_id, version, peer })
 }
 
 /// The id of the other's cluster, which is this one's if both know it.

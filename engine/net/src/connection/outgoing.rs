@@ -153,6 +153,13 @@ impl Outgoing {
         self.end().await
     }
 
+    #[cfg(test)]
+    pub(super) fn renew_keys(&mut self) {
+        if let Channel::Tls(tls) = &self.state.channel {
+            lock(tls).refresh_traffic_keys().expect("a connection that is up can renew its keys");
+        }
+    }
+
     pub(super) async fn end(&mut self) -> io::Result<()> {
         self.flush().await?;
         if let Channel::Tls(tls) = &self.state.channel {
