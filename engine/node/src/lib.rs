@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
+pub mod client;
 mod commands;
 pub mod config;
 pub mod handle;

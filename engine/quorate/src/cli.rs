@@ -46,6 +46,10 @@ pub enum Command {
     Sim(commands::sim::Options),
     /// Say what a recorded trace holds, or write it as Parquet, CSV or JSON lines
     Trace(commands::trace::Options),
+    /// Read and write the key-value store of a cluster, and follow what happens to it
+    Kv(commands::kv::Options),
+    /// Say how a cluster is, change its members, and let another one lead
+    Cluster(commands::cluster::Options),
     /// Look at this machine: what it has, what is wrong, and how to mend it
     Doctor(commands::doctor::Options),
     /// Print a completion script for a shell

@@ -3,9 +3,12 @@
 //! A command that examines something answers [`Outcome::Failed`] when that thing is bad, and an error only when it could not look.
 
 mod checks;
+pub mod cluster;
 pub mod completions;
 pub mod doctor;
+pub mod kv;
 pub mod node;
+mod reach;
 mod repair_log;
 pub mod sim;
 pub mod test;
@@ -61,6 +64,8 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
         Command::Sim(options) => sim::run(&options, out),
         Command::Trace(options) => trace::run(&options, out),
         Command::Node(options) => node::run(&options, out).map(|()| Outcome::Fine),
+        Command::Kv(options) => kv::run(&options, out),
+        Command::Cluster(options) => cluster::run(&options, out),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }
