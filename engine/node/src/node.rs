@@ -41,6 +41,15 @@ const HANDSHAKES_MAX: usize = 64;
 /// How many connections wait for the shard.
 const ARRIVED_MAX: usize = 64;
 
+/// How a node ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// In order.
+    Orderly,
+    /// At once, as if its process had been killed.
+    Sudden,
+}
+
 /// A connection that was let in.
 pub(crate) struct Arrived(pub(crate) Detached);
 
@@ -116,7 +125,7 @@ pub struct Addresses {
 pub struct Node {
     handle: Handle,
     addresses: Addresses,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<Farewell>>,
     ended: Option<oneshot::Receiver<Result<(), String>>>,
     thread: Option<thread::JoinHandle<()>>,
     doors: Vec<tokio::task::JoinHandle<()>>,
@@ -203,13 +212,18 @@ impl Node {
     /// # Errors
     /// If the log cannot be closed.
     pub fn stop(mut self) -> Result<(), String> {
-        self.end()
+        self.end(Farewell::Orderly)
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    /// Ends it at once, as a killed process ends: nobody is told, and what waits is dropped. For tests and demonstrations.
+    pub fn kill(mut self) {
+        let _ = self.end(Farewell::Sudden);
+    }
+
+    fn end(&mut self, how: Farewell) -> Result<(), String> {
         self.doors.iter().for_each(tokio::task::JoinHandle::abort);
         if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
+            let _ = stop.send(how);
         }
         let Some(thread) = self.thread.take() else { return Ok(()) };
         thread.join().map_err(|_| "the shard's thread panicked".to_owned())?;
@@ -222,7 +236,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Err(why) = self.end() {
+        if let Err(why) = self.end(Farewell::Orderly) {
             tracing::error!("{why}");
         }
     }
@@ -269,7 +283,7 @@ impl Door {
     fn admit(&self, greeting: &Greeting) -> Result<(), String> {
         match (self, &greeting.who, greeting.class) {
             (Self::Members(_), _, Class::Client) => Err("clients have a door of their own".into()),
-            (Self::Members(members), Who::Member(id), _) if members.look().has_gone(*id) => {
+            (Self::Members(members), Who::Member(id), _) if members.is_expelled(*id) => {
                 Err(format!("member {id} is no member of the cluster any more"))
             }
             (Self::Members(_), Who::Member(_), _) | (Self::Clients, _, Class::Client) => Ok(()),
@@ -326,7 +340,7 @@ impl Inside {
         self,
         asks: mpsc::Receiver<crate::handle::Ask>,
         arrived: mpsc::Receiver<Arrived>,
-        stop: oneshot::Receiver<()>,
+        stop: oneshot::Receiver<Farewell>,
         begun: &std::sync::mpsc::SyncSender<Result<(), StartError>>,
     ) -> Result<(), String> {
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {

@@ -133,6 +133,9 @@ impl Shard {
     }
 
     fn arrive_member(&mut self, member: MemberId, connection: Connection) {
+        if self.parts.members.is_expelled(member) {
+            return tracing::warn!(member = member.0, "refused a connection: it is no member any more");
+        }
         self.parts.post.introduce(member, &connection.remote().address);
         let inbox = Rc::clone(&self.inbox);
         let (incoming, outgoing) = connection.split();

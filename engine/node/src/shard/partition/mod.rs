@@ -199,6 +199,7 @@ impl Partition {
             Finished::PieceRead { to, piece, sending } => self.piece_read(to, piece, sending, around),
             Finished::PieceWritten { from, mark, outcome, receiver } => self.piece_written(from, mark, outcome, receiver, around),
             Finished::Installed { from, mark, host, outcome } => self.installed(from, mark, *host, outcome, around),
+            Finished::Panicked => self.stop("one of its jobs panicked".into(), around),
         }
     }
 }
