@@ -17,7 +17,7 @@ use quorate_net::identity::{Identity, Who};
 use quorate_net::tls::{Credentials, CredentialsError, Security};
 use quorate_pipeline::registry::{Registry, RegistryError};
 use quorate_pipeline::{Desk, Limits as PipelineLimits, Pipeline};
-use quorate_protocol::raft::{Configuration, ConfigurationError, Part};
+use quorate_protocol::raft::{Configuration, ConfigurationError, Part, Settings as RaftSettings};
 use quorate_storage::log::{Durability as LogDurability, Log, Owner, Settings as LogSettings};
 use quorate_storage::snapshot::{self, Policy, SnapshotError, Snapshots};
 use quorate_storage::store::Record;
@@ -411,10 +411,11 @@ impl Inside {
         let beginning = Beginning {
             me: config.node,
             genesis: &genesis,
-            settings: config.raft,
+            settings: RaftSettings { uncommitted_bytes: config.limits.request_bytes as u64, ..config.raft },
             policy,
             life,
             requests_max: config.limits.requests,
+            bytes_max: config.limits.request_bytes,
             patience: config.limits.request_timeout.as_nanos() as u64,
             log: &log,
             snapshots: &snapshots,
@@ -423,10 +424,8 @@ impl Inside {
         };
         let seats: Vec<Member> = config.cluster.members.iter().map(member_of).collect();
         let system = System::new(members.clone(), seats.clone());
-        let partitions = vec![
-            Partition::begin(SYSTEM, Box::new(system), &beginning)?,
-            Partition::begin(KV, Box::new(KeyValue::new(config.limits.request_bytes)), &beginning)?,
-        ];
+        let partitions =
+            vec![Partition::begin(SYSTEM, Box::new(system), &beginning)?, Partition::begin(KV, Box::new(KeyValue::new()), &beginning)?];
         let mut post = Post::new(us, config.node, link_tell);
         for seat in seats {
             post.place(seat.id, Place { address: seat.address, client: seat.client });

@@ -70,9 +70,10 @@ pub(crate) struct Partition {
     host: Option<Host>,
     application: Box<dyn Application>,
     policy: Policy,
-    /// How long a request may wait, and how many may.
+    /// How long a request may wait in nanoseconds, how many may, and how many bytes of commands may wait to be proposed.
     patience: u64,
     requests_max: usize,
+    bytes_max: usize,
     metrics: PartitionMetrics,
     effects: Vec<Effect>,
     written: VecDeque<Written>,
