@@ -5,6 +5,7 @@
 //! what is wrong.
 
 mod history;
+mod kv;
 mod raft;
 mod storage;
 mod telemetry;
@@ -12,8 +13,9 @@ mod telemetry;
 use std::fmt::Display;
 
 pub use history::history;
+pub use kv::{kv_answer, kv_command, kv_query, kv_state};
 pub use raft::{raft_entry, raft_hard_state};
-pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
+pub use storage::{envelope, log_segment, machine_request, machine_state, snapshot_manifest};
 pub use telemetry::{frame, trace};
 
 use quorate_core::anchor::TrustAnchor;

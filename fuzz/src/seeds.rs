@@ -4,6 +4,7 @@
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
 mod history;
+mod kv;
 mod raft;
 mod storage;
 mod telemetry;
@@ -19,6 +20,7 @@ use quorate_core::sealed::Sealed;
 use quorate_core::vote::{Engine, Kind, Vote};
 
 use crate::cluster::Cluster;
+pub(crate) use kv::commands as kv_commands;
 
 /// One saved input.
 pub struct Seed {
@@ -41,6 +43,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(trees());
     seeds.extend(storage::all());
     seeds.extend(history::all());
+    seeds.extend(kv::all());
     seeds.extend(telemetry::all());
     seeds.extend(raft::all());
     seeds
