@@ -49,9 +49,9 @@ impl Raft {
         let waits = progress.matched == progress.matched_at_beat && progress.matched < last;
         progress.matched_at_beat = progress.matched;
         let ask_again = match &mut progress.stage {
-            // The probe, or its answer, may have been lost.
+            // The probe, or its answer, may have been lost, if what was said after it has an answer.
             Stage::Probe { sent } => {
-                *sent = false;
+                sent.take_if(|before| beat > *before);
                 false
             }
             Stage::Stream => waits && (progress.next > last || progress.inflight.len() >= inflight_max),

@@ -63,7 +63,7 @@ impl Raft {
         if progress.witness {
             entries.iter_mut().for_each(|entry| *entry = entry.for_witness());
         }
-        progress.sent(entries.last().map_or(before, |entry| entry.mark.index));
+        progress.sent(entries.last().map_or(before, |entry| entry.mark.index), leadership.beat);
         self.send(to, Body::Append { prev, entries, commit: self.commit });
     }
 
