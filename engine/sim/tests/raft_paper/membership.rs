@@ -268,3 +268,19 @@ fn what_is_told_of_a_round_that_is_closed_commits_nothing_and_confirms_nothing()
     }
     assert_eq!((lab.raft(1).commit(), lab.raft(1).lease_until()), (Height(1), None));
 }
+
+#[test]
+fn a_leader_that_is_removed_hands_over_at_once_and_disturbs_nobody() {
+    for mut lab in [led(3), led(5)] {
+        let rest: Vec<u64> = lab.ids().into_iter().filter(|&id| id != 1).collect();
+        let change = lab.reconfigure(1, voters(&rest));
+        let ticket = lab.propose(1, "a");
+        lab.deliver();
+        assert!(matches!(lab.answer(change), Some(Answer::Accepted { .. })));
+        assert_eq!((lab.raft(1).role(), lab.leader(), term(&lab, 2)), (Role::Follower, Some(2), 2), "no time has passed");
+        assert!(matches!(lab.answer(ticket), Some(Answer::Accepted { .. })));
+        assert!(rest.iter().all(|&id| lab.machine(id) == ["a"] && members(&lab, id) == rest));
+        lab.run(ms(2000));
+        assert_eq!((lab.leader(), term(&lab, 2), term(&lab, 1)), (Some(2), 2, 1));
+    }
+}
