@@ -96,6 +96,8 @@ pub use settings::{Settings, SettingsError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The cluster.
+pub use progress::Follower;
+use progress::Stage;
     pub cluster: ClusterId,
     /// The log among its many.
     pub partition: PartitionId,
@@ -513,6 +515,18 @@ impl Raft {
 
     /// About how much memory it takes.
     #[must_use]
+    /// How far the others are, by rising id, if it leads; nobody otherwise. So one can see when a learner has caught up.
+    pub fn followers(&self) -> impl Iterator<Item = Follower> {
+        let peers = match &self.state {
+            State::Leader(leadership) => Some(&leadership.peers),
+            _ => None,
+        };
+        peers.into_iter().flatten().map(|(&id, progress)| {
+            let snapshot = matches!(progress.stage, Stage::Snapshot { .. });
+            Follower { id, matched: progress.matched, snapshot }
+        })
+    }
+
     pub fn memory_bytes(&self) -> usize {
         let role = match &self.state {
             State::Leader(leadership) => leadership.memory_bytes(),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use quorate_core::ids::Height;
+use quorate_core::ids::{Height, MemberId};
 use quorate_core::mark::Mark;
 use quorate_env::clock::Moment;
 
@@ -25,6 +25,17 @@ pub(super) enum Stage {
         /// When it was sent.
         since: Moment,
     },
+}
+
+/// How far a follower is, for whoever watches its leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follower {
+    /// Which member.
+    pub id: MemberId,
+    /// Up to here its log is the leader's, durably.
+    pub matched: Height,
+    /// Whether it is getting a snapshot, because the leader's log does not reach back to where it is.
+    pub snapshot: bool,
 }
 
 /// One follower.
