@@ -2,7 +2,7 @@
 //!
 //! Each heartbeat of a term has a number. When a quorum has answered one, the leader was the leader when it was sent: reads that came
 //! before it may be answered, and for the length of an election timeout from then on nobody else can be elected, since a quorum will not
-//! help. That is the lease; what clocks may drift is taken off.
+//! help. That is the lease; what clocks may drift is taken off. Where followers take a reset for a hint there is none (`hint.rs`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,9 +100,12 @@ impl Raft {
         Duration::from_nanos((u128::from(nanos) * 1_000_000 / (1_000_000 + u128::from(self.settings.drift_ppm))) as u64)
     }
 
-    /// Until when nobody else can have been elected, by this server's clock; none if that is not known.
+    /// Until when nobody else can have been elected, by this server's clock; none if that is not known, and where resets are hints.
     #[must_use]
     pub fn lease_until(&self) -> Option<Moment> {
+        if self.settings.reset_hint.is_some() && !self.planted(Planted::LeaseTrustedWithHint) {
+            return None;
+        }
         let State::Leader(leadership) = &self.state else { return None };
         let from = leadership.lease_from.filter(|_| !leadership.handed_over && leadership.handover.is_none())?;
         Some(from + self.lease())
