@@ -4,6 +4,7 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod config;
 mod history;
 mod raft;
 mod storage;
@@ -11,6 +12,7 @@ mod telemetry;
 
 use std::fmt::Display;
 
+pub use config::config;
 pub use history::history;
 pub use raft::{raft_entry, raft_hard_state};
 pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
