@@ -4,6 +4,7 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod config;
 mod history;
 mod kv;
 mod raft;
@@ -12,6 +13,7 @@ mod telemetry;
 
 use std::fmt::Display;
 
+pub use config::config;
 pub use history::history;
 pub use kv::{kv_answer, kv_command, kv_query, kv_state};
 pub use raft::{raft_entry, raft_hard_state};

@@ -3,6 +3,7 @@
 //! Few and small. A good seed is one valid encoding of each shape, so that the fuzzer need not find magic numbers, lengths
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
+mod config;
 mod history;
 mod kv;
 mod raft;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(proved());
     seeds.extend(trees());
     seeds.extend(storage::all());
+    seeds.extend(config::all());
     seeds.extend(history::all());
     seeds.extend(kv::all());
     seeds.extend(telemetry::all());

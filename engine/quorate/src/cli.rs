@@ -36,6 +36,8 @@ pub enum Command {
     Demo(demo::Options),
     /// Run one node, headless
     Node(commands::node::Options),
+    /// Make, show and check what a node is told, and its certificates
+    Config(commands::config::Options),
     /// Test a backend: outside vectors, and every bit against the scalar reference
     Test(commands::test::Options),
     /// Measure this engine's stages and rounds on this machine

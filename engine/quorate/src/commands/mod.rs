@@ -5,6 +5,7 @@
 mod checks;
 pub mod cluster;
 pub mod completions;
+pub mod config;
 pub mod doctor;
 pub mod kv;
 pub mod node;
@@ -66,6 +67,7 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
         Command::Node(options) => node::run(&options, out).map(|()| Outcome::Fine),
         Command::Kv(options) => kv::run(&options, out),
         Command::Cluster(options) => cluster::run(&options, out),
+        Command::Config(options) => config::run(&options, out),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }

@@ -1,6 +1,7 @@
 //! The binary itself, run as a user or a script would run it: output, JSON and exit codes, for good input and bad.
 
 mod completions;
+mod config;
 mod doctor;
 mod help;
 mod liar;
