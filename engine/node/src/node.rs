@@ -411,7 +411,10 @@ impl Inside {
         let beginning = Beginning {
             me: config.node,
             genesis: &genesis,
-            settings: RaftSettings { uncommitted_bytes: config.limits.request_bytes as u64, ..config.raft },
+            settings: RaftSettings {
+                uncommitted_bytes: config.raft.uncommitted_bytes.min(config.limits.request_bytes as u64),
+                ..config.raft
+            },
             policy,
             life,
             requests_max: config.limits.requests,
