@@ -21,18 +21,17 @@ use tokio::time::timeout;
 
 use super::channel::{Channel, lock};
 use super::error::{ConnectError, ReadError};
-use super::{Connection, Expect, Greeting, Incoming, Local, Outgoing, incoming, outgoing};
+use super::incoming::LINGER_TIMEOUT;
+use super::{Connection, Expect, Greeting, Incoming, Local, Outgoing, incoming, outgoing, socket};
 use crate::certs::identity_of;
 use crate::class::Class;
 use crate::frame::{Agreed, Frame, Kind, VERSION_NEWEST, VERSION_OLDEST, negotiate};
 use crate::identity::{Identity, Who};
 use crate::tls::Security;
-use crate::wire::{WireError, link};
+use crate::wire::link;
 
 /// Within this time both ends know each other, or there is no connection.
 pub const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
-/// So long is waited for the other end to take note of a refusal.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest address that a hello may give: a host's name and a port.
 const ADDRESS_BYTES_MAX: usize = 300;
 
@@ -65,8 +64,7 @@ async fn dial(address: &str, us: &Local, whom: Expect, class: Class) -> Result<C
         Expect::Member(id) => format!("member {id} at {address}"),
         Expect::AnyMember => address.to_owned(),
     };
-    let (stream, peer) = reach(address, &named).await?;
-    us.socket.set(&stream).map_err(|error| ConnectError::Network { doing: "setting up the socket to", peer: named.clone(), error })?;
+    let (stream, peer) = reach(address, us, &named).await?;
     let channel = match &us.security {
         Security::Plain => Channel::Plain,
         Security::Tls(credentials) => Channel::tls(credentials.dialling().map_err(|error| no_tls(&named, &error))?),
@@ -80,13 +78,17 @@ async fn dial(address: &str, us: &Local, whom: Expect, class: Class) -> Result<C
     }
     ends.say(Kind::Hello, &hello(us, class)).await?;
     let frame = ends.hear().await?;
-    let welcome = link::Welcome::decode(frame.body).map_err(|error| ends.malformed("welcome", error.to_string()))?;
-    let remote = match Greeting::of_welcome(us, &welcome, certified.as_ref(), whom, (class, address, peer)) {
-        Ok(remote) => remote,
+    let welcome = link::Welcome::decode(frame.body).map_err(|error| format!("its welcome cannot be read: {error}"));
+    let met = welcome.and_then(|welcome| {
+        let remote = Greeting::of_welcome(us, &welcome, certified.as_ref(), whom, (class, address, peer))?;
+        Ok((welcome, remote))
+    });
+    let (welcome, remote) = match met {
+        Ok(met) => met,
         Err(reason) => return Err(ends.refuse(reason).await),
     };
     let compression = us.compression && welcome.compression;
-    ends.agree([class.back(&us.limits), class.onward(&us.limits)], remote.version, [!welcome.salt, welcome.salt], compression);
+    ends.agree([class.back(&us.limits), class.onward(&us.limits)], &remote, [!welcome.salt, welcome.salt], compression)?;
     Ok(ends.connection(remote))
 }
 
@@ -108,26 +110,30 @@ async fn accept(
         ends.peer = format!("{} at {peer}", identity.who);
     }
     let frame = ends.hear().await?;
-    let hello = link::Hello::decode(frame.body).map_err(|error| ends.malformed("hello", error.to_string()))?;
-    let admitted = Greeting::of_hello(us, &hello, certified.as_ref(), peer).and_then(|remote| admit(&remote).map(|()| remote));
-    let remote = match admitted {
-        Ok(remote) => remote,
+    let hello = link::Hello::decode(frame.body).map_err(|error| format!("its hello cannot be read: {error}"));
+    let met = hello.and_then(|hello| {
+        let remote = Greeting::of_hello(us, &hello, certified.as_ref(), peer)?;
+        admit(&remote)?;
+        Ok((hello, remote))
+    });
+    let (hello, remote) = match met {
+        Ok(met) => met,
         Err(reason) => return Err(ends.refuse(reason).await),
     };
     let (salt, compression) = (Entropy.next_u64(), us.compression && hello.compression);
     let member = us.identity.who.member().map_or(0, |id| id.0);
     let cluster_id = bytes_of(us.cluster_id);
     ends.say(Kind::Welcome, &link::Welcome { version: remote.version.into(), cluster_id, member, salt, compression }).await?;
-    ends.agree([remote.class.onward(&us.limits), remote.class.back(&us.limits)], remote.version, [salt, !salt], compression);
+    ends.agree([remote.class.onward(&us.limits), remote.class.back(&us.limits)], &remote, [salt, !salt], compression)?;
     Ok(ends.connection(remote))
 }
 
 /// Connects to the first of an address's hosts that answers.
-async fn reach(address: &str, named: &str) -> Result<(TcpStream, SocketAddr), ConnectError> {
+async fn reach(address: &str, us: &Local, named: &str) -> Result<(TcpStream, SocketAddr), ConnectError> {
     let network = |doing, error| ConnectError::Network { doing, peer: named.to_owned(), error };
     let mut last = None;
     for host in lookup_host(address).await.map_err(|error| network("finding", error))? {
-        match TcpStream::connect(host).await {
+        match us.socket.connect(host).await {
             Ok(stream) => return Ok((stream, host)),
             Err(error) => last = Some(error),
         }
@@ -192,8 +198,9 @@ impl Greeting {
         if class != Class::Client && who == us.identity.who {
             return Err(format!("it says that it is {who}, which is this one itself; expected another member"));
         }
-        if hello.address.len() > ADDRESS_BYTES_MAX {
-            return Err(format!("its address has {} bytes; expected at most {ADDRESS_BYTES_MAX}", hello.address.len()));
+        if hello.address.len() > ADDRESS_BYTES_MAX || !hello.address.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let (bytes, shown) = (hello.address.len(), shown(&hello.address));
+            return Err(format!("its address is {shown:?}, {bytes} bytes; expected at most {ADDRESS_BYTES_MAX}, all of them visible"));
         }
         Ok(Self { who, class, address: hello.address.clone(), cluster_id, version, peer })
     }
@@ -279,8 +286,8 @@ impl Ends {
             // An end that comes along with the end of the handshake has frames before it.
             if let Some(end) = self.incoming.fill().await.cloned().filter(|_| self.channel.is_handshaking()) {
                 // What TLS has against the other end is in its queue, or with the system already.
-                if let Ok(Ok(())) = timeout(REFUSAL_TIMEOUT, self.outgoing.end()).await {
-                    self.linger().await;
+                if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, self.outgoing.end()).await {
+                    self.incoming.drain().await;
                 }
                 return Err(self.ended(end));
             }
@@ -316,25 +323,27 @@ impl Ends {
         }
     }
 
-    fn agree(&mut self, kinds: [(Option<Kind>, usize); 2], version: u8, [comes, goes]: [u64; 2], compression: bool) {
-        let agreed = |(kind, limit), salt| Agreed { version, salt, kind, limit, compression };
+    fn agree(
+        &mut self,
+        kinds: [(Option<Kind>, usize); 2],
+        remote: &Greeting,
+        [comes, goes]: [u64; 2],
+        compression: bool,
+    ) -> Result<(), ConnectError> {
+        let agreed = |(kind, limit), salt| Agreed { version: remote.version, salt, kind, limit, compression };
         self.incoming.agree(agreed(kinds[0], comes));
         self.outgoing.agree(agreed(kinds[1], goes));
+        socket::known(self.incoming.stream(), remote.class).map_err(|error| self.network(error))
     }
 
     /// Tells the other end why there is no connection.
     async fn refuse(&mut self, reason: String) -> ConnectError {
         self.outgoing.push_refusal(&reason);
         // Whether the other end takes note of it changes nothing.
-        if let Ok(Ok(())) = timeout(REFUSAL_TIMEOUT, self.outgoing.end()).await {
-            self.linger().await;
+        if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, self.outgoing.end()).await {
+            self.incoming.drain().await;
         }
         ConnectError::Unwelcome { peer: self.peer.clone(), reason }
-    }
-
-    /// Reads on until the other end is gone: a stream that is closed with something unread takes back what was last sent on it.
-    async fn linger(&mut self) {
-        let _ = timeout(REFUSAL_TIMEOUT, self.incoming.drain()).await;
     }
 
     fn ended(&self, error: ReadError) -> ConnectError {
@@ -344,10 +353,6 @@ impl Ends {
             ReadError::Tls(problem) => ConnectError::Tls { peer, problem },
             error => ConnectError::Ended { peer, error },
         }
-    }
-
-    fn malformed(&self, what: &'static str, problem: String) -> ConnectError {
-        self.ended(ReadError::Wire(WireError { what, problem }))
     }
 
     fn network(&self, error: std::io::Error) -> ConnectError {

@@ -103,7 +103,7 @@ async fn sockets_are_told_to_find_out_about_dead_ends() {
         assert!((32 << 10..=64 << 10).contains(&socket.recv_buffer_size().unwrap()));
         #[cfg(target_os = "linux")]
         {
-            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(5)));
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)), "a client may be slow");
             assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(2));
             assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(1));
         }
