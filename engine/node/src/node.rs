@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::config::{self, Config, Durability};
 use crate::handle::{Handle, WAITING_MAX};
+use crate::http::{self, HttpOptions};
 use crate::kv::KeyValue;
 use crate::metrics::Metrics;
 use crate::shard::{self, Beginning, Channels, Genesis, Partition, Parts, Place, Post, Shard};
@@ -129,6 +130,46 @@ pub struct Node {
     ended: Option<oneshot::Receiver<Result<(), String>>>,
     thread: Option<thread::JoinHandle<()>>,
     doors: Vec<tokio::task::JoinHandle<()>>,
+    http: Option<Http>,
+}
+
+/// What serves HTTP.
+struct Http {
+    stop: oneshot::Sender<()>,
+    /// In a mutex, so that a node can be shared between threads.
+    ended: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Http {
+    /// How long requests may go on when the node stops.
+    const GRACE: Duration = Duration::from_secs(1);
+
+    /// Serves. On an address that others reach it asks for certificates, as the other doors do.
+    fn serve(door: TcpListener, handle: Handle, us: &Local, connections: usize, control: &runtime::Handle) -> Self {
+        let private = door.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let security = if private { Security::Plain } else { us.security.clone() };
+        let options = HttpOptions { security, connections, grace: Self::GRACE, ..HttpOptions::default() };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, ended) = std::sync::mpsc::channel();
+        control.spawn(async move {
+            let served = match tokio::net::TcpListener::from_std(door) {
+                Ok(door) => http::serve(door, handle, options, stopped).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = served {
+                tracing::error!("HTTP is not served any more: {error}");
+            }
+            let _ = tell.send(());
+        });
+        Self { stop, ended: Mutex::new(ended) }
+    }
+
+    /// Ends it, and waits until it has.
+    fn end(self) {
+        let _ = self.stop.send(());
+        let ended = self.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(Self::GRACE * 2);
+    }
 }
 
 /// The id of a cluster: it follows from its name and its first members, so that two clusters are told apart although their members have
@@ -169,6 +210,7 @@ impl Node {
         let (stop, stopped) = oneshot::channel();
         let (begun_tell, begun) = std::sync::mpsc::sync_channel(1);
         let (end_tell, ended) = oneshot::channel();
+        let connections = config.limits.clients;
         let inside = Inside { config, genesis, us: Arc::clone(&us), members: members.clone(), metrics: Arc::clone(&metrics) };
         let thread = thread::Builder::new().name("quorate-shard".into()).spawn(move || {
             let _ = end_tell.send(inside.live(asked, arrived, stopped, &begun_tell));
@@ -180,8 +222,9 @@ impl Node {
         }
         let handle = Handle::new(asks, metrics);
         let mut doors = vec![control.spawn(keep_door(members_door, Arc::clone(&us), Door::Members(members), let_in.clone()))];
-        doors.extend(clients_door.map(|door| control.spawn(keep_door(door, us, Door::Clients, let_in))));
-        Ok(Self { handle, addresses, stop: Some(stop), ended: Some(ended), thread: Some(thread), doors })
+        doors.extend(clients_door.map(|door| control.spawn(keep_door(door, Arc::clone(&us), Door::Clients, let_in))));
+        let http = http_door.map(|door| Http::serve(door, handle.clone(), &us, connections, control));
+        Ok(Self { handle, addresses, stop: Some(stop), ended: Some(ended), thread: Some(thread), doors, http })
     }
 
     /// To ask it.
@@ -227,6 +270,10 @@ impl Node {
         }
         let Some(thread) = self.thread.take() else { return Ok(()) };
         thread.join().map_err(|_| "the shard's thread panicked".to_owned())?;
+        // It answers that the node stops to whoever asks meanwhile.
+        if let Some(http) = self.http.take() {
+            http.end();
+        }
         match self.ended.take().map(|mut ended| ended.try_recv()) {
             Some(Ok(outcome)) => outcome,
             _ => Ok(()),

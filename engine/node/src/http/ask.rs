@@ -72,7 +72,8 @@ impl Api {
         let max = self.options.body_bytes;
         let read = timeout(self.options.body_timeout, to_bytes(body, max));
         let late = || Failure::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body did not come in time");
-        let long = |_| Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", format!("the body is cut off, or longer than {max} bytes"));
+        let long =
+            |_| Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", format!("the body is cut off, or longer than {max} bytes"));
         read.await.map_err(|_| late())?.map_err(long)
     }
 }

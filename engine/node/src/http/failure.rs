@@ -45,7 +45,9 @@ impl Failure {
     /// It took too long, and nobody knows what became of a write.
     pub(super) fn late(uncertain: bool) -> Self {
         match uncertain {
-            true => Self::new(StatusCode::GATEWAY_TIMEOUT, "uncertain", "there was no answer in time; it may or may not be carried out yet"),
+            true => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "uncertain", "there was no answer in time; it may or may not be carried out yet")
+            }
             false => Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "there was no answer in time; nothing was changed"),
         }
     }

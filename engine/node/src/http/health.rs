@@ -101,7 +101,9 @@ pub(super) async fn index(headers: HeaderMap) -> Response {
         return ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], lines).into_response();
     }
     let items: String = PAGES.iter().map(|(place, what)| format!("<li><a href=\"{place}\">{place}</a> {what}</li>\n")).collect();
-    let page = format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Quorate</title>\n<h1>Quorate</h1>\n<ul>\n{items}</ul>\n");
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Quorate</title>\n<h1>Quorate</h1>\n<ul>\n{items}</ul>\n"
+    );
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (HeaderName::from_static("content-security-policy"), HeaderValue::from_static("default-src 'none'")),
@@ -141,7 +143,8 @@ mod tests {
         let asked = status(&[(0, 1, 5, 5, ""), (1, 1, 90, 80, "")]);
         assert_eq!(reasons(&asked, &status(&[(0, 1, 5, 5, ""), (1, 1, 95, 90, "")])), Vec::<String>::new());
         let why = reasons(&asked, &status(&[(0, 0, 5, 5, ""), (1, 1, 95, 89, "the state machine panicked")])).join("; ");
-        for part in ["partition 0 has no leader", "partition 1 has applied 89 of 90", "partition 1 has stopped: the state machine panicked"] {
+        for part in ["partition 0 has no leader", "partition 1 has applied 89 of 90", "partition 1 has stopped: the state machine panicked"]
+        {
             assert!(why.contains(part), "{why}");
         }
         assert_eq!(reasons(&asked, &status(&[])).len(), 1);

@@ -61,12 +61,8 @@ pub(super) fn key_value(kv: &KeyValue, value: bool) -> Map<String, Value> {
     if value {
         put(&mut fields, "value", &kv.value);
     }
-    let numbers = [
-        ("create_revision", kv.create_revision.0),
-        ("mod_revision", kv.mod_revision.0),
-        ("version", kv.version),
-        ("lease", kv.lease.0),
-    ];
+    let numbers =
+        [("create_revision", kv.create_revision.0), ("mod_revision", kv.mod_revision.0), ("version", kv.version), ("lease", kv.lease.0)];
     fields.extend(numbers.map(|(name, number)| (name.into(), number.into())));
     fields
 }

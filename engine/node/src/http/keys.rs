@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::extract::{OriginalUri, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use quorate_kv::{Command, Compare, Delete, Found, Is, KeyValue, Keys, LeaseId, Op, Outcome, Put, Query, Range, Revision, Target, Told, Transaction};
+use quorate_kv::{
+    Command, Compare, Delete, Found, Is, KeyValue, Keys, LeaseId, Op, Outcome, Put, Query, Range, Revision, Target, Told, Transaction,
+};
 use serde_json::Value;
 
 use super::ask::{Api, sureness};
@@ -47,11 +49,7 @@ pub(super) async fn put(
 }
 
 /// `DELETE /v1/kv/{key}`
-pub(super) async fn delete(
-    State(api): State<Api>,
-    OriginalUri(uri): OriginalUri,
-    RawQuery(query): RawQuery,
-) -> Result<Json, Failure> {
+pub(super) async fn delete(State(api): State<Api>, OriginalUri(uri): OriginalUri, RawQuery(query): RawQuery) -> Result<Json, Failure> {
     let key = key_of(uri.path())?;
     let [version, revision, _] = CONDITIONS;
     let parameters = Parameters::read(query.as_deref(), &[version, revision, "prev"])?;

@@ -49,9 +49,7 @@ pub(super) async fn keep_alive(State(api): State<Api>, Path(id): Path<String>) -
 /// `DELETE /v1/leases/{id}`
 pub(super) async fn revoke(State(api): State<Api>, Path(id): Path<String>) -> Result<Json, Failure> {
     match api.write(&Command::Revoke(lease(&id)?)).await? {
-        (revision, Outcome::Ended { lease, deleted }) => {
-            Ok(Json(json!({ "id": lease.0, "deleted": deleted, "revision": revision.0 })))
-        }
+        (revision, Outcome::Ended { lease, deleted }) => Ok(Json(json!({ "id": lease.0, "deleted": deleted, "revision": revision.0 }))),
         (_, other) => Err(Failure::unexpected("the end of a lease", other)),
     }
 }

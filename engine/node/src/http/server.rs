@@ -102,12 +102,7 @@ async fn keep(stream: TcpStream, router: Router, options: Arc<HttpOptions>, stop
 }
 
 /// Requests and answers.
-async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    router: Router,
-    options: &HttpOptions,
-    mut stopping: watch::Receiver<bool>,
-) {
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router, options: &HttpOptions, mut stopping: watch::Receiver<bool>) {
     let stream = TokioIo::new(Patient::new(stream, options.stall_timeout));
     let mut conversation = pin!(
         http1::Builder::new()

@@ -227,10 +227,7 @@ mod tests {
                 Compare { keys: Keys::one([0xff]), is: Is::Equal, target: Target::Value(b"x".to_vec()) },
             ],
             success: vec![Op::Put(put), Op::Delete(Delete { keys: Keys::between("c", "d"), prev_kv: false })],
-            failure: vec![
-                Op::Range(Range { limit: 2, keys_only: true, ..Range::new(Keys::all()) }),
-                Op::Transaction(inner),
-            ],
+            failure: vec![Op::Range(Range { limit: 2, keys_only: true, ..Range::new(Keys::all()) }), Op::Transaction(inner)],
         };
         assert_eq!(read(text), Ok(expected));
     }

@@ -192,25 +192,27 @@ impl Shard {
         for arrival in self.inbox.take() {
             self.take_in(arrival, now);
         }
-        let mut more = true;
-        while more && self.fatal.is_none() {
-            more = self.ask_protocols(now);
-            more |= self.count(now);
-            more |= self.sync_inline(now);
-            if !more {
-                more = self.apply(now);
-                if more && self.inbox.has_any() {
-                    // Others have waited: what is left to be applied is in the next turn.
-                    self.inbox.nudge();
-                    break;
-                }
-            }
+        self.settle(now);
+        // What there is no time for now is applied in the next turn, when others had theirs.
+        if self.apply(now) {
+            self.inbox.nudge();
         }
+        self.settle(now);
         self.sync_elsewhere(now);
         self.look_at_members(now);
         self.pump();
         if now >= self.watched + WATCH {
             self.watch(now);
+        }
+    }
+
+    /// Goes round until nothing is to be proposed, counted or written.
+    fn settle(&mut self, now: Moment) {
+        let mut more = true;
+        while more && self.fatal.is_none() {
+            more = self.ask_protocols(now);
+            more |= self.count(now);
+            more |= self.sync_inline(now);
         }
     }
 
@@ -266,11 +268,15 @@ impl Shard {
             return false;
         }
         match self.parts.log.sync(self.appended) {
-            Ok(()) => self.now_durable(self.appended, now),
+            Ok(()) => {
+                self.now_durable(self.appended, now);
+                return true;
+            }
+            // It is tried again in the next turn, which comes soon.
             Err(LogError::Full { .. }) => {}
             Err(error) => self.fatal = Some(format!("the log could not be written: {error}")),
         }
-        true
+        false
     }
 
     fn sync_elsewhere(&mut self, now: Moment) {

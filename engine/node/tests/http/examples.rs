@@ -42,7 +42,8 @@ fn the_examples_print_what_they_are_said_to_print() {
     let examples = examples();
     assert!(examples.len() >= 15, "only {} examples were found", examples.len());
     for (command, expected) in examples {
-        let found = if has_curl { run(&command, served.address, expected.len()) } else { imitate(&command, served.address, expected.len()) };
+        let found =
+            if has_curl { run(&command, served.address, expected.len()) } else { imitate(&command, served.address, expected.len()) };
         let all = found.len() == expected.len() && found.iter().zip(&expected).all(|(found, expected)| same(found, expected));
         assert!(all, "$ {command}\nexpected\n{}\nfound\n{}", expected.join("\n"), found.join("\n"));
     }
@@ -95,7 +96,9 @@ fn imitate(command: &str, address: SocketAddr, lines: usize) -> Vec<String> {
         while found.len() < lines {
             let event = events.next().expect("more");
             match event.comment.as_str() {
-                "" => found.extend([format!("event: {}", event.name), format!("data: {}", event.data), format!("id: {}", event.id.unwrap())]),
+                "" => {
+                    found.extend([format!("event: {}", event.name), format!("data: {}", event.data), format!("id: {}", event.id.unwrap())])
+                }
                 comment => found.push(format!(": {comment}")),
             }
         }

@@ -17,10 +17,10 @@ pub struct Settings {
     /// then ask for votes, one after the other: more than a message there and back takes, and than it takes until all have heard of the
     /// reset, and much less than `stagger`. A process that is killed is replaced after a step or a few, and not after an election timeout.
     ///
-    /// The price are the leases. A leader with a lease trusts that no follower votes for another within `election` of having heard from it,
-    /// and one that takes hints does. So with hints there are no leases, and [`super::ReadWay::Lease`] is as [`super::ReadWay::Index`]. That
-    /// holds for the whole group: a leader without hints whose followers take them would trust a lease that they break. Where hints are
-    /// turned on in a group that runs, nobody may read by lease until all have them on.
+    /// The price are the leases. A leader with a lease trusts that no follower votes for another within `election` of having heard from
+    /// it, and one that takes hints does. So with hints there are no leases, and [`super::ReadWay::Lease`] is as
+    /// [`super::ReadWay::Index`]. That holds for the whole group: a leader without hints whose followers take them would trust a lease that
+    /// they break. Where hints are turned on in a group that runs, nobody may read by lease until all have them on.
     pub reset_hint: Option<Duration>,
     /// How much faster or slower one clock may run than another, in parts per million. Only lease reads depend on it.
     pub drift_ppm: u32,
