@@ -7,6 +7,7 @@
 mod config;
 mod history;
 mod kv;
+mod net;
 mod raft;
 mod storage;
 mod telemetry;
@@ -16,6 +17,7 @@ use std::fmt::Display;
 pub use config::config;
 pub use history::history;
 pub use kv::{kv_answer, kv_command, kv_query, kv_state};
+pub use net::{tls_certificate, wire_frames, wire_greeting, wire_message, wire_requests, wire_responses};
 pub use raft::{raft_entry, raft_hard_state};
 pub use storage::{envelope, log_segment, machine_request, machine_state, snapshot_manifest};
 pub use telemetry::{frame, trace};

@@ -6,6 +6,7 @@
 mod config;
 mod history;
 mod kv;
+mod net;
 mod raft;
 mod storage;
 mod telemetry;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(kv::all());
     seeds.extend(telemetry::all());
     seeds.extend(raft::all());
+    seeds.extend(net::all());
     seeds
 }
 
