@@ -2,7 +2,7 @@
 //!
 //! [`cli`] says what can be typed, [`commands`] has one file for each command, and [`suites`] holds the self-tests, whose data is
 //! embedded: `quorate test` works wherever the binary does. Embedders find everything else under [`core`], [`pipeline`],
-//! [`protocol`], [`env`], [`storage`], [`telemetry`], [`kv`], [`net`], [`node`] and [`sim`].
+//! [`protocol`], [`env`], [`storage`], [`telemetry`], [`sim`], [`kv`], [`net`] and [`node`], which has the client.
 #![forbid(unsafe_code)]
 
 pub mod benchmark;

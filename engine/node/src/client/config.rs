@@ -194,3 +194,76 @@ impl ClientConfig {
         Profile::read(path)?.resolve()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with this text, which goes with its folder.
+    fn read(test: &str, text: &str) -> Result<Profile, ProfileError> {
+        let folder = std::env::temp_dir().join(format!("quorate-profile-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("client.toml");
+        std::fs::write(&path, text).unwrap();
+        let read = Profile::read(&path);
+        std::fs::remove_dir_all(&folder).unwrap();
+        read
+    }
+
+    fn refusal<T>(result: Result<T, ProfileError>) -> String {
+        result.err().expect("it is refused").to_string()
+    }
+
+    #[test]
+    fn a_profile_says_how_to_reach_a_cluster_with_paths_relative_to_itself() {
+        let text = "cluster = \"demo\"\nendpoints = [\"127.0.0.1:7001\"]\nca = \"ca.pem\"\ncert = \"/c.pem\"\nkey = \"keys/c.key\"\n";
+        let profile = read("whole", text).unwrap();
+        assert_eq!(profile.endpoints, Some(vec!["127.0.0.1:7001".into()]));
+        assert!(profile.ca.is_some_and(|ca| ca.is_absolute() && ca.ends_with("ca.pem")));
+        assert_eq!(profile.cert, Some("/c.pem".into()));
+        assert!(profile.key.is_some_and(|key| key.is_absolute() && key.ends_with("keys/c.key")));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_profile_is_named_with_its_line_and_what_was_expected() {
+        let error = refusal(read("unknown", "cluster = \"demo\"\n\nkeys = \"c.key\"\n"));
+        assert!(error.contains("client.toml:3: unknown field `keys`, expected one of `cluster`, `endpoints`"), "{error}");
+        let error = refusal(read("type", "endpoints = \"127.0.0.1:7001\"\n"));
+        assert!(error.contains("client.toml:1: invalid type: string") && error.contains("expected a sequence"), "{error}");
+        assert!(refusal(read("syntax", "cluster = \n")).contains("client.toml:1: "));
+        assert!(refusal(Profile::read(Path::new("/nowhere/client.toml"))).starts_with("the profile /nowhere/client.toml cannot be read: "));
+    }
+
+    #[test]
+    fn what_is_typed_comes_before_what_a_profile_says() {
+        let path = |name: &str| Some(PathBuf::from(name));
+        let profile = Profile { cluster: Some("demo".into()), ca: path("ca"), cert: path("cert"), key: path("key"), ..Profile::default() };
+        let both = Profile { cert: path("mine"), ..Profile::default() }.or(profile.clone());
+        assert_eq!((both.cluster, both.ca, both.cert, both.insecure), (Some("demo".into()), path("ca"), path("mine"), false));
+        let insecure = Profile { insecure: true, ..Profile::default() }.or(profile);
+        assert_eq!((insecure.ca, insecure.insecure), (None, true));
+    }
+
+    #[test]
+    fn a_configuration_needs_endpoints_and_either_credentials_or_words_that_there_are_none() {
+        let plain = Profile {
+            cluster: Some("demo".into()),
+            endpoints: Some(vec!["127.0.0.1:7001".into()]),
+            insecure: true,
+            ..Profile::default()
+        };
+        assert!(matches!(plain.clone().resolve().unwrap().security, Security::Plain));
+        let refused = |change: fn(&mut Profile)| {
+            let mut profile = plain.clone();
+            change(&mut profile);
+            refusal(profile.resolve())
+        };
+        assert!(refused(|profile| profile.endpoints = Some(Vec::new())).starts_with("where members serve clients is not given"));
+        let expected = "an endpoint is \"here\"; expected an address with a port, such as 127.0.0.1:7001";
+        assert_eq!(refused(|profile| profile.endpoints = Some(vec!["here".into()])), expected);
+        assert!(refused(|profile| profile.insecure = false).starts_with("ca is not given; expected all three"));
+        assert_eq!(refused(|profile| profile.ca = Some("ca".into())), "insecure is \"true\"; expected false beside ca, cert or key");
+        assert_eq!(refused(|profile| profile.cluster = None), "cluster is not given; expected the cluster's name");
+        assert!(refused(|profile| profile.cluster = Some("De mo".into())).contains("De mo"));
+    }
+}

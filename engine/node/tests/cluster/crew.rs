@@ -22,7 +22,7 @@ pub(crate) struct Crew {
     pub(crate) dir: PathBuf,
     pub(crate) name: ClusterName,
     pub(crate) seats: Vec<Seat>,
-    authority: Authority,
+    pub(crate) authority: Authority,
     pub(crate) nodes: BTreeMap<u64, Node>,
     change: fn(&mut Config),
 }

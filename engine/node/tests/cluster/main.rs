@@ -2,6 +2,7 @@
 
 mod crew;
 mod members;
+mod native_client;
 mod service;
 
 use quorate_net::wire::client::{Why, response};

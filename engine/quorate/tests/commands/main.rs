@@ -1,10 +1,13 @@
 //! The binary itself, run as a user or a script would run it: output, JSON and exit codes, for good input and bad.
 
+mod cluster;
 mod completions;
 mod config;
 mod doctor;
 mod help;
+mod kv;
 mod liar;
+mod nodes;
 mod repair_log;
 mod sim;
 mod sim_check;

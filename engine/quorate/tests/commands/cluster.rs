@@ -1,0 +1,64 @@
+//! `quorate cluster`, against real nodes.
+
+use quorate::core::ids::MemberId;
+use serde_json::{Value, json};
+
+use crate::nodes::Nodes;
+
+fn leader(nodes: &Nodes, partition: usize) -> u64 {
+    nodes.run(&["cluster", "status", "--json"]).object()["partitions"][partition]["leader"].as_u64().expect("somebody leads")
+}
+
+#[test]
+fn status_asks_every_member_and_says_who_is_missing() {
+    let mut nodes = Nodes::start("cluster-status");
+    // Something was written, so that both partitions have leaders.
+    assert_eq!(nodes.run(&["kv", "put", "a", "1"]).code, 0);
+    assert_eq!(nodes.run(&["cluster", "transfer", "--to", "1", "--partition", "0"]).code, 0);
+    let run = nodes.run(&["cluster", "status", "--json"]);
+    let status = run.object();
+    assert_eq!((run.code, &status["ok"], &status["cluster"]), (0, &json!(true), &json!("commands")), "{status}");
+    let members = status["members"].as_array().expect("members");
+    assert_eq!(members.iter().map(|member| member["member"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
+    assert!(members.iter().all(|member| member["partitions"][1]["voters"] == json!([1, 2, 3])), "{status}");
+    let text = nodes.run(&["cluster", "status"]).out;
+    assert!(text.starts_with("cluster commands, 3 members\n") && text.contains("1 kv") && text.contains("leader"), "{text}");
+
+    nodes.stop(MemberId(3));
+    let run = nodes.run(&["cluster", "status"]);
+    assert_eq!(run.code, 1);
+    assert!(run.out.contains("DOES NOT ANSWER") && run.out.contains("member 3 does not answer: "), "{}", run.out);
+    let member: Value = nodes.run(&["cluster", "status", "--json"]).object()["members"][2].clone();
+    assert_eq!((&member["answers"], &member["partitions"]), (&json!(false), &Value::Null));
+}
+
+#[test]
+fn leadership_moves_to_whom_it_is_asked_to() {
+    let nodes = Nodes::start("cluster-transfer");
+    assert_eq!(nodes.run(&["kv", "put", "a", "1"]).code, 0);
+    let to = leader(&nodes, 1) % 3 + 1;
+    let run = nodes.run(&["cluster", "transfer", "--to", &to.to_string(), "--partition", "1"]);
+    assert_eq!((run.code, run.out), (0, format!("partition 1: member {to} leads\n")), "{}", run.err);
+    assert_eq!(leader(&nodes, 1), to);
+    let run = nodes.run(&["cluster", "transfer", "--json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(run.object()["partitions"].as_array().expect("partitions").len(), 2);
+    assert_eq!(nodes.run(&["cluster", "transfer", "--to", "9"]).code, 3);
+}
+
+#[test]
+fn members_are_listed_and_removed_and_the_partitions_follow() {
+    let nodes = Nodes::start("cluster-members");
+    assert_eq!(nodes.run(&["kv", "put", "a", "1"]).code, 0);
+    let text = nodes.run(&["cluster", "members"]).out;
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("1       node-1  voter")), "{text}");
+    let run = nodes.run(&["cluster", "members", "remove", "2", "--wait", "20s", "--json"]);
+    assert_eq!((run.code, &run.object()["in_force"]), (0, &json!(true)), "{}", run.err);
+    let members = nodes.run(&["cluster", "members", "list", "--json"]).object();
+    assert_eq!(members["members"].as_array().expect("members").len(), 2);
+    let learner = ["--address", "127.0.0.1:1", "--client-address", "127.0.0.1:2", "--part", "learner"];
+    let run = nodes.run(&[&["cluster", "members", "add", "4", "--wait", "300ms"][..], &learner].concat());
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.out.contains("and not in force yet"), "{}", run.out);
+}
