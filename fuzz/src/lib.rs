@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cluster;
+mod frames;
 pub mod properties;
 pub mod seeds;
 mod segments;

@@ -4,16 +4,22 @@
 //! given. Whatever can be asked of a decoded thing is asked too, and must not panic either; an error must be able to say
 //! what is wrong.
 
+mod config;
 mod history;
+mod kv;
+mod net;
 mod raft;
 mod storage;
 mod telemetry;
 
 use std::fmt::Display;
 
+pub use config::config;
 pub use history::history;
+pub use kv::{kv_answer, kv_command, kv_query, kv_state};
+pub use net::{tls_certificate, wire_frames, wire_greeting, wire_message, wire_requests, wire_responses};
 pub use raft::{raft_entry, raft_hard_state};
-pub use storage::{log_segment, machine_request, machine_state, snapshot_manifest};
+pub use storage::{envelope, log_segment, machine_request, machine_state, snapshot_manifest};
 pub use telemetry::{frame, trace};
 
 use quorate_core::anchor::TrustAnchor;

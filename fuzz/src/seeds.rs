@@ -3,7 +3,10 @@
 //! Few and small. A good seed is one valid encoding of each shape, so that the fuzzer need not find magic numbers, lengths
 //! and hashes by luck. `cargo xtask fuzz --seed` writes them; the tests check that what is saved is what is here.
 
+mod config;
 mod history;
+mod kv;
+mod net;
 mod raft;
 mod storage;
 mod telemetry;
@@ -19,6 +22,7 @@ use quorate_core::sealed::Sealed;
 use quorate_core::vote::{Engine, Kind, Vote};
 
 use crate::cluster::Cluster;
+pub(crate) use kv::commands as kv_commands;
 
 /// One saved input.
 pub struct Seed {
@@ -40,9 +44,12 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(proved());
     seeds.extend(trees());
     seeds.extend(storage::all());
+    seeds.extend(config::all());
     seeds.extend(history::all());
+    seeds.extend(kv::all());
     seeds.extend(telemetry::all());
     seeds.extend(raft::all());
+    seeds.extend(net::all());
     seeds
 }
 

@@ -115,14 +115,10 @@ pub struct FrameLimits {
 
 impl Default for FrameLimits {
     fn default() -> Self {
+        // What a body holds beside its entries, or beside a chunk of a snapshot and the description of the whole.
         const SLACK: usize = 64 << 10;
-        Self {
-            control: 64 << 10,
-            log: (4 << 20) + SLACK,
-            snapshot: (4 << 20) + SLACK,
-            requests: (4 << 20) + SLACK,
-            responses: (4 << 20) + SLACK,
-        }
+        let entries = (4 << 20) + SLACK;
+        Self { control: 64 << 10, log: entries, snapshot: (8 << 20) + SLACK, requests: entries, responses: entries }
     }
 }
 

@@ -134,6 +134,12 @@ impl Credentials {
         checked.map(drop).map_err(|error| failed(reason(&error)))
     }
 
+    /// How TLS is spoken with whoever connects, for connections that are not this crate's. Whom a certificate names is still to be checked.
+    #[must_use]
+    pub fn server(&self) -> &Arc<ServerConfig> {
+        &self.server
+    }
+
     pub(crate) fn dialling(&self) -> Result<rustls::Connection, rustls::Error> {
         // Nobody is asked for this name, and nobody's is held against it.
         let name = ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into());

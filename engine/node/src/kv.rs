@@ -9,6 +9,9 @@ use crate::application::{Application, Watching};
 /// How many clients' sessions are kept, and how many bytes of answers that they may ask for again.
 const SESSIONS: sessions::Limits = sessions::Limits { sessions: 1 << 16, answer_bytes: 64 << 20 };
 
+/// How many bytes of keys and values are in one answer: it has to fit into a frame.
+const ANSWER_BYTES: usize = 2 << 20;
+
 /// The store, and the clock of its leases.
 pub(crate) struct KeyValue {
     store: Store,
@@ -17,9 +20,10 @@ pub(crate) struct KeyValue {
 }
 
 impl KeyValue {
-    /// An empty store whose values may be so long.
-    pub(crate) fn new(value_bytes: usize) -> Self {
-        Self { store: Store::new(Limits { value_bytes, ..Limits::default() }), expiry: Expiry::default(), leads: false }
+    /// An empty store. What it takes is the same on every member, or they would not come to the same state.
+    pub(crate) fn new() -> Self {
+        let limits = Limits { answer_bytes: ANSWER_BYTES, ..Limits::default() };
+        Self { store: Store::new(limits), expiry: Expiry::default(), leads: false }
     }
 }
 

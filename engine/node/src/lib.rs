@@ -10,6 +10,7 @@ pub mod client;
 mod commands;
 pub mod config;
 pub mod handle;
+pub mod http;
 mod kv;
 pub mod logging;
 pub mod metrics;

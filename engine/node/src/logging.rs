@@ -17,6 +17,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::config::Format;
+
 /// So many bytes of lines wait to be written.
 const WAITING_BYTES_MAX: usize = 1 << 20;
 /// So long the end of a program waits for its last lines.
@@ -30,15 +32,6 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 #[must_use]
 pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
-}
-
-/// The form of the lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// Why there is no log.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use quorate_net::identity::{Identity, Who};
 use quorate_net::tls::{Credentials, CredentialsError, Security};
 use quorate_pipeline::registry::{Registry, RegistryError};
 use quorate_pipeline::{Desk, Limits as PipelineLimits, Pipeline};
-use quorate_protocol::raft::{Configuration, ConfigurationError, Part};
+use quorate_protocol::raft::{Configuration, ConfigurationError, Part, Settings as RaftSettings};
 use quorate_storage::log::{Durability as LogDurability, Log, Owner, Settings as LogSettings};
 use quorate_storage::snapshot::{self, Policy, SnapshotError, Snapshots};
 use quorate_storage::store::Record;
@@ -28,9 +28,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::config::{self, Config, Durability};
 use crate::handle::{Handle, WAITING_MAX};
+use crate::http::{self, HttpOptions};
 use crate::kv::KeyValue;
 use crate::metrics::Metrics;
-use crate::shard::{self, Beginning, Channels, Genesis, Parts, Partition, Place, Post, Shard};
+use crate::shard::{self, Beginning, Channels, Genesis, Partition, Parts, Place, Post, Shard};
 use crate::system::{Member, Members, System};
 use crate::{KV, SYSTEM};
 
@@ -40,6 +41,15 @@ const LIFE: u8 = 2;
 const HANDSHAKES_MAX: usize = 64;
 /// How many connections wait for the shard.
 const ARRIVED_MAX: usize = 64;
+
+/// How a node ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// In order.
+    Orderly,
+    /// At once, as if its process had been killed.
+    Sudden,
+}
 
 /// A connection that was let in.
 pub(crate) struct Arrived(pub(crate) Detached);
@@ -116,10 +126,50 @@ pub struct Addresses {
 pub struct Node {
     handle: Handle,
     addresses: Addresses,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<Farewell>>,
     ended: Option<oneshot::Receiver<Result<(), String>>>,
     thread: Option<thread::JoinHandle<()>>,
     doors: Vec<tokio::task::JoinHandle<()>>,
+    http: Option<Http>,
+}
+
+/// What serves HTTP.
+struct Http {
+    stop: oneshot::Sender<()>,
+    /// In a mutex, so that a node can be shared between threads.
+    ended: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Http {
+    /// How long requests may go on when the node stops.
+    const GRACE: Duration = Duration::from_secs(1);
+
+    /// Serves. On an address that others reach it asks for certificates, as the other doors do.
+    fn serve(door: TcpListener, handle: Handle, us: &Local, connections: usize, control: &runtime::Handle) -> Self {
+        let private = door.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let security = if private { Security::Plain } else { us.security.clone() };
+        let options = HttpOptions { security, connections, grace: Self::GRACE, ..HttpOptions::default() };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, ended) = std::sync::mpsc::channel();
+        control.spawn(async move {
+            let served = match tokio::net::TcpListener::from_std(door) {
+                Ok(door) => http::serve(door, handle, options, stopped).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = served {
+                tracing::error!("HTTP is not served any more: {error}");
+            }
+            let _ = tell.send(());
+        });
+        Self { stop, ended: Mutex::new(ended) }
+    }
+
+    /// Ends it, and waits until it has.
+    fn end(self) {
+        let _ = self.stop.send(());
+        let ended = self.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(Self::GRACE * 2);
+    }
 }
 
 /// The id of a cluster: it follows from its name and its first members, so that two clusters are told apart although their members have
@@ -160,6 +210,7 @@ impl Node {
         let (stop, stopped) = oneshot::channel();
         let (begun_tell, begun) = std::sync::mpsc::sync_channel(1);
         let (end_tell, ended) = oneshot::channel();
+        let connections = config.limits.clients;
         let inside = Inside { config, genesis, us: Arc::clone(&us), members: members.clone(), metrics: Arc::clone(&metrics) };
         let thread = thread::Builder::new().name("quorate-shard".into()).spawn(move || {
             let _ = end_tell.send(inside.live(asked, arrived, stopped, &begun_tell));
@@ -171,8 +222,9 @@ impl Node {
         }
         let handle = Handle::new(asks, metrics);
         let mut doors = vec![control.spawn(keep_door(members_door, Arc::clone(&us), Door::Members(members), let_in.clone()))];
-        doors.extend(clients_door.map(|door| control.spawn(keep_door(door, us, Door::Clients, let_in))));
-        Ok(Self { handle, addresses, stop: Some(stop), ended: Some(ended), thread: Some(thread), doors })
+        doors.extend(clients_door.map(|door| control.spawn(keep_door(door, Arc::clone(&us), Door::Clients, let_in))));
+        let http = http_door.map(|door| Http::serve(door, handle.clone(), &us, connections, control));
+        Ok(Self { handle, addresses, stop: Some(stop), ended: Some(ended), thread: Some(thread), doors, http })
     }
 
     /// To ask it.
@@ -203,16 +255,25 @@ impl Node {
     /// # Errors
     /// If the log cannot be closed.
     pub fn stop(mut self) -> Result<(), String> {
-        self.end()
+        self.end(Farewell::Orderly)
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    /// Ends it at once, as a killed process ends: nobody is told, and what waits is dropped. For tests and demonstrations.
+    pub fn kill(mut self) {
+        let _ = self.end(Farewell::Sudden);
+    }
+
+    fn end(&mut self, how: Farewell) -> Result<(), String> {
         self.doors.iter().for_each(tokio::task::JoinHandle::abort);
         if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
+            let _ = stop.send(how);
         }
         let Some(thread) = self.thread.take() else { return Ok(()) };
         thread.join().map_err(|_| "the shard's thread panicked".to_owned())?;
+        // It answers that the node stops to whoever asks meanwhile.
+        if let Some(http) = self.http.take() {
+            http.end();
+        }
         match self.ended.take().map(|mut ended| ended.try_recv()) {
             Some(Ok(outcome)) => outcome,
             _ => Ok(()),
@@ -222,7 +283,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Err(why) = self.end() {
+        if let Err(why) = self.end(Farewell::Orderly) {
             tracing::error!("{why}");
         }
     }
@@ -269,7 +330,7 @@ impl Door {
     fn admit(&self, greeting: &Greeting) -> Result<(), String> {
         match (self, &greeting.who, greeting.class) {
             (Self::Members(_), _, Class::Client) => Err("clients have a door of their own".into()),
-            (Self::Members(members), Who::Member(id), _) if members.look().has_gone(*id) => {
+            (Self::Members(members), Who::Member(id), _) if members.is_expelled(*id) => {
                 Err(format!("member {id} is no member of the cluster any more"))
             }
             (Self::Members(_), Who::Member(_), _) | (Self::Clients, _, Class::Client) => Ok(()),
@@ -326,7 +387,7 @@ impl Inside {
         self,
         asks: mpsc::Receiver<crate::handle::Ask>,
         arrived: mpsc::Receiver<Arrived>,
-        stop: oneshot::Receiver<()>,
+        stop: oneshot::Receiver<Farewell>,
         begun: &std::sync::mpsc::SyncSender<Result<(), StartError>>,
     ) -> Result<(), String> {
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
@@ -391,15 +452,20 @@ impl Inside {
         let snapshots = Snapshots::open(Arc::clone(&env.disk), "snapshots", snapshot_settings).map_err(of_snapshots)?;
         let life = next_life(&log).map_err(of_log)?;
         let backend = Registry::new().create(&config.backend, &serde_json::Value::Null)?;
-        let desk = Desk::new(Pipeline::new(backend, PipelineLimits { rounds: 4096, state_bytes: 16 << 20, electorates: 256, members: 4096 }));
+        let desk =
+            Desk::new(Pipeline::new(backend, PipelineLimits { rounds: 4096, state_bytes: 16 << 20, electorates: 256, members: 4096 }));
         let policy = Policy { interval: config.snapshot.interval, log_bytes: config.snapshot.log_bytes, keep: config.snapshot.keep };
         let beginning = Beginning {
             me: config.node,
             genesis: &genesis,
-            settings: config.raft,
+            settings: RaftSettings {
+                uncommitted_bytes: config.raft.uncommitted_bytes.min(config.limits.request_bytes as u64),
+                ..config.raft
+            },
             policy,
             life,
             requests_max: config.limits.requests,
+            bytes_max: config.limits.request_bytes,
             patience: config.limits.request_timeout.as_nanos() as u64,
             log: &log,
             snapshots: &snapshots,
@@ -408,10 +474,8 @@ impl Inside {
         };
         let seats: Vec<Member> = config.cluster.members.iter().map(member_of).collect();
         let system = System::new(members.clone(), seats.clone());
-        let partitions = vec![
-            Partition::begin(SYSTEM, Box::new(system), &beginning)?,
-            Partition::begin(KV, Box::new(KeyValue::new(config.limits.request_bytes)), &beginning)?,
-        ];
+        let partitions =
+            vec![Partition::begin(SYSTEM, Box::new(system), &beginning)?, Partition::begin(KV, Box::new(KeyValue::new()), &beginning)?];
         let mut post = Post::new(us, config.node, link_tell);
         for seat in seats {
             post.place(seat.id, Place { address: seat.address, client: seat.client });

@@ -13,13 +13,16 @@ use prost::Message as _;
 use quorate_core::ids::PartitionId;
 use quorate_net::connection::{Incoming, Outgoing, ReadError};
 use quorate_net::frame::{Frame, Kind};
-use quorate_net::wire::client::{Requests, Response, response};
+use quorate_net::wire::client::{Requests, Response, Why, response};
 use tokio::sync::Notify;
 
+use crate::handle::refused;
 use crate::shard::{Arrival, Inbox};
 
 /// About how many bytes of answers are in one frame.
 const FRAME_BYTES: usize = 256 << 10;
+/// How many bytes an answer may have, so that it fits into a frame.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// How many requests of one client may wait for their answers.
 const UNANSWERED_MAX: usize = 1 << 14;
 /// How long a client may leave its answers unfetched when no more of them fit.
@@ -75,8 +78,13 @@ impl Guest {
         if self.closed.get() {
             return;
         }
-        let response = Response { number, body: Some(body) };
-        let len = response.encoded_len();
+        let mut response = Response { number, body: Some(body) };
+        let mut len = response.encoded_len();
+        if len > ANSWER_BYTES_MAX {
+            let text = format!("the answer has {len} bytes, and {ANSWER_BYTES_MAX} fit; ask for less, with a limit");
+            response.body = Some(refused(Why::BadRequest, &text, 0));
+            len = response.encoded_len();
+        }
         let mut out = self.out.borrow_mut();
         prost::encoding::encode_varint(RESPONSE_KEY, &mut out.open);
         prost::encoding::encode_varint(len as u64, &mut out.open);

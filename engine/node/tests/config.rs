@@ -54,7 +54,7 @@ fn the_three_forms_say_the_same() {
     let addresses: Vec<&str> = config.cluster.members.iter().flat_map(|seat| [seat.address.as_str(), seat.client.as_str()]).collect();
     let expected = ["10.0.0.1:7000", "10.0.0.1:7001", "10.0.0.2:7000", "10.0.0.2:9001", "[fd00::3]:7000", "[fd00::3]:7001"];
     assert_eq!(addresses, expected);
-    assert_eq!((config.cluster.members[2].name.as_str(), config.cluster.members[2].part), ("tie-break", Part::Witness));
+    assert_eq!((config.cluster.members[2].name.as_str(), config.cluster.members[2].part), ("reader", Part::Learner));
     assert_eq!((config.node.0, config.bind.as_str(), config.address.as_str()), (2, "10.0.0.2:7000", "10.0.0.2:7000"));
     assert_eq!(config.client.map(|client| client.bind).as_deref(), Some("10.0.0.2:9001"));
     assert_eq!((config.http, config.log.format), (None, Format::Json));
@@ -273,8 +273,8 @@ peers:
         refusals("quorate.yaml", text),
         [
             "quorate.yaml:3:5: peers: a member without an address; expected address = \"HOST:PORT\"",
-            "quorate.yaml:3:7: peers: \"adress\" is nothing that a member has (did you mean \"address\"?); expected id, name, address, client, \
-             part, priority, weight",
+            "quorate.yaml:3:7: peers: \"adress\" is nothing that a member has (did you mean \"address\"?); expected id, name, address, \
+             client, part, priority, weight",
             "quorate.yaml:4:11: peers: id is 0; expected a whole number from 1",
             "quorate.yaml:4:46: peers: weight is 2; expected 1: Raft counts every member alike",
             "quorate.yaml:4:55: peers: part is \"boss\"; expected voter, learner or witness",
@@ -282,6 +282,13 @@ peers:
             "quorate.yaml:5:5: peers, member 4 of the list, is 17; expected HOST:PORT or a table",
         ]
     );
+}
+
+#[test]
+fn a_witness_is_refused_as_long_as_nodes_cannot_be_one() {
+    let text = "node_id = 1\nmembers = [\"1=127.0.0.1:7000\", { id = 2, address = \"127.0.0.1:7010\", part = \"witness\" }]\n";
+    let expected = "q.toml:2:1: member 2 is a witness, which comes in a later version; expected a voter or a learner";
+    assert_eq!(refusals("q.toml", text), [expected]);
 }
 
 #[test]
@@ -319,9 +326,8 @@ fn who_comes_later_says_so() {
     );
     assert_eq!(
         refusals("q.toml", &format!("{members}node_id = 2\n")),
-        [
-            "q.toml:3:1: cluster.join is true, and node.id 2 is among the members at the cluster's birth; expected the id of a new member, or no join"
-        ]
+        ["q.toml:3:1: cluster.join is true, and node.id 2 is among the members at the cluster's birth; expected the id of a new \
+          member, or no join"]
     );
 }
 
@@ -432,6 +438,10 @@ fn amounts_that_nobody_means_do_no_harm() {
     assert_eq!(refusals("q.toml", huge).len(), 3);
     let zero = "[consensus]\nheartbeat_interval_ms = 0\nelection_timeout_ms = 0\nappend_bytes = 0\n[limits]\nrequest_timeout_ms = 0\n";
     assert!(refusals("q.toml", zero).len() >= 2);
+    let many = "[\"127.0.0.1:7000\"".to_owned() + &", \"127.0.0.1:7000\"".repeat(5000) + "]";
+    assert_eq!(refusals("q.toml", &format!("peers = {many}\n")), ["q.toml:1:9: peers has 5001 members; expected at most 1024"]);
+    let many: String = (0..20_000).map(|nth| format!("k{nth}: 1\n")).collect();
+    assert_eq!(refusals("q.yaml", &many).len(), 20_000);
     let environment: BTreeMap<String, String> = [("QUORATE_PEERS".into(), ",".repeat(1000))].into();
     assert!(read_text(None, &Sources { environment, ..Sources::default() }).is_ok());
 }

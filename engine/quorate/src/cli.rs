@@ -34,6 +34,10 @@ pub struct Cli {
 pub enum Command {
     /// Show the engine at work: signed votes, decisions, and a certificate that is then verified offline
     Demo(demo::Options),
+    /// Run one node, headless
+    Node(commands::node::Options),
+    /// Make, show and check what a node is told, and its certificates
+    Config(commands::config::Options),
     /// Test a backend: outside vectors, and every bit against the scalar reference
     Test(commands::test::Options),
     /// Measure this engine's stages and rounds on this machine

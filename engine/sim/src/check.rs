@@ -19,7 +19,7 @@ use crate::plan::{Options, Plan, Planted};
 pub const HISTORY_STEPS: u64 = 4_000_000;
 
 /// From seed 0 on, with five servers, every planted mistake is found within so many seeds. Most take one or two, and none took more than
-/// 41 when this was written; but any change of the world deals the seeds anew.
+/// 56 when this was written; but any change of the world deals the seeds anew.
 pub const SEEDS_PER_PLANTED: u64 = 200;
 
 /// More events than this in a second of the world's time are no progress.

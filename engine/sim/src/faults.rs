@@ -61,6 +61,7 @@ fn settings(rng: &mut Seeded) -> Settings {
         cache_bytes: rng.pick(&[512, 4 << 10, 64 << 10]),
         command_bytes: 1 << 10,
         reads: rng.pick(&[4, 64]),
+        reset_hint: rng.one_in(3).then(|| Duration::from_millis(rng.pick(&[3, 10]))),
     }
 }
 

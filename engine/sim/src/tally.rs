@@ -29,6 +29,8 @@ pub struct Tally {
     pub full: u64,
     /// Times that a server was told that its disk stands still.
     pub stalls: u64,
+    /// Times that a server was told that a connection was reset.
+    pub resets: u64,
     /// Elections that were won.
     pub elections: u64,
     /// Changes of members that were carried out, at one server.
@@ -44,7 +46,7 @@ pub struct Tally {
 impl Tally {
     /// Each count by its name.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 18] {
+    pub fn named(&self) -> [(&'static str, u64); 19] {
         [
             ("starts", self.starts),
             ("crashes", self.crashes),
@@ -59,6 +61,7 @@ impl Tally {
             ("loads", self.loads),
             ("full", self.full),
             ("stalls", self.stalls),
+            ("resets", self.resets),
             ("elections", self.elections),
             ("reconfigurations", self.reconfigurations),
             ("writes", self.writes),
@@ -84,6 +87,7 @@ impl std::ops::AddAssign for Tally {
             loads,
             full,
             stalls,
+            resets,
             elections,
             reconfigurations,
             writes,
@@ -103,6 +107,7 @@ impl std::ops::AddAssign for Tally {
         self.loads += loads;
         self.full += full;
         self.stalls += stalls;
+        self.resets += resets;
         self.elections += elections;
         self.reconfigurations += reconfigurations;
         self.writes += writes;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use quorate_core::ids::{Height, PartitionId, View};
 use quorate_env::disk::MemoryDisk;
 use quorate_storage::log::{Log, Repair};
-use quorate_storage::machine::{HashMapMachine, Request, StateMachine as _};
+use quorate_storage::machine::sessions::Limits;
+use quorate_storage::machine::{Command, Envelope, HashMapMachine, Reply, Request, Sessioned, StateMachine as _};
 use quorate_storage::snapshot::Manifest;
 use quorate_storage::{Entry, LogError, LogStore as _, Mark, Record, Span};
 
@@ -125,5 +126,34 @@ pub fn machine_state(bytes: &[u8]) {
     };
     let before = written(&machine);
     let restored = said(machine.restore(Mark::default(), &mut &bytes[..]));
+    assert_eq!(written(&machine), if restored.is_some() { bytes.to_vec() } else { before });
+}
+
+/// An entry for a machine with sessions: a machine that never fails is never stopped by one; a reply; and a state with sessions.
+pub fn envelope(bytes: &[u8]) {
+    let envelope = said(Envelope::decode(bytes)).inspect(|envelope| assert_eq!(envelope.encode(), bytes));
+    said(Reply::decode(bytes)).inspect(|reply| assert_eq!(reply.encode(), bytes));
+    let new = || Sessioned::new(HashMapMachine::new(), Limits { sessions: 3, answer_bytes: 64 });
+    let (mut machine, mut responses, open) = (new(), Vec::new(), Envelope::Open.encode());
+    let at = |index| Mark { index: Height(index), term: View(1) };
+    let entries = [(1, &open[..]), (2, bytes), (3, bytes)].map(|(index, payload)| Command { mark: at(index), payload });
+    match machine.apply_batch(&entries, &mut responses) {
+        Ok(()) => {
+            let reply = Reply::decode(&responses[1]).expect("what is answered is a reply");
+            assert_eq!(envelope.is_none(), reply == Reply::Nonsense);
+        }
+        // The machine inside stops at a command that it cannot read.
+        Err(error) => assert_eq!((error.index, responses.len()), (Height(2), 1)),
+    }
+    let written = |machine: &Sessioned<HashMapMachine>| {
+        let mut state = Vec::new();
+        machine.snapshot().expect("a state in memory").write_to(&mut state).expect("memory takes it");
+        state
+    };
+    let before = written(&machine);
+    let mut other = new();
+    other.restore(at(3), &mut before.as_slice()).expect("what is written is a state");
+    assert_eq!(written(&other), before);
+    let restored = said(machine.restore(at(3), &mut &bytes[..]));
     assert_eq!(written(&machine), if restored.is_some() { bytes.to_vec() } else { before });
 }

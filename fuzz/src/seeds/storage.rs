@@ -3,7 +3,8 @@
 use quorate_core::hash::{Digest, TreeHash};
 use quorate_core::ids::{ClusterId, Height, MemberId, PartitionId, View};
 use quorate_env::disk::MemoryDisk;
-use quorate_storage::machine::{HashMapMachine, Request, StateMachine as _};
+use quorate_storage::machine::sessions::{Limits, Stub};
+use quorate_storage::machine::{Envelope, HashMapMachine, Reply, Request, Sessioned, StateMachine as _};
 use quorate_storage::snapshot::{Manifest, Origin};
 use quorate_storage::{LogStore as _, Mark, Record};
 
@@ -17,6 +18,7 @@ pub(super) fn all() -> Vec<Seed> {
     let mut seeds = segments();
     seeds.extend(manifests());
     seeds.extend(machine());
+    seeds.extend(sessioned());
     seeds
 }
 
@@ -90,5 +92,21 @@ fn machine() -> Vec<Seed> {
         request("get", Request::Get { key: "ключ".into() }.encode()),
         state("empty", &[]),
         state("two_pairs", &[("a", "1"), ("b", "")]),
+    ]
+}
+
+fn sessioned() -> Vec<Seed> {
+    let request = Request::Set { key: "key".into(), value: "value".into() }.encode();
+    let within = Envelope::Within { stub: Stub { session: 1, sequence: 2, settled: 1 }, command: &request };
+    let mut state = Vec::new();
+    let machine = Sessioned::new(HashMapMachine::new(), Limits { sessions: 3, answer_bytes: 64 });
+    machine.snapshot().expect("a state in memory").write_to(&mut state).expect("memory takes it");
+    let seed = |name, bytes| Seed { target: "envelope", name, bytes };
+    vec![
+        seed("plain", Envelope::Plain(&request).encode()),
+        seed("open", Envelope::Open.encode()),
+        seed("within", within.encode()),
+        seed("opened", Reply::Opened(5).encode()),
+        seed("a_state", state),
     ]
 }

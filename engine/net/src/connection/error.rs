@@ -6,7 +6,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::frame::FrameError;
-use crate::wire::WireError;
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
@@ -78,9 +77,6 @@ pub enum ReadError {
     /// Something came that is no frame, or may not come here.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A frame's body cannot be read.
-    #[error(transparent)]
-    Wire(#[from] WireError),
     /// The other end ends the connection.
     #[error("the other end refused to go on: {0}")]
     Refused(String),

@@ -21,18 +21,17 @@ use tokio::time::timeout;
 
 use super::channel::{Channel, lock};
 use super::error::{ConnectError, ReadError};
-use super::{Connection, Expect, Greeting, Incoming, Local, Outgoing, incoming, outgoing};
+use super::incoming::LINGER_TIMEOUT;
+use super::{Connection, Expect, Greeting, Incoming, Local, Outgoing, incoming, outgoing, socket};
 use crate::certs::identity_of;
 use crate::class::Class;
 use crate::frame::{Agreed, Frame, Kind, VERSION_NEWEST, VERSION_OLDEST, negotiate};
 use crate::identity::{Identity, Who};
 use crate::tls::Security;
-use crate::wire::{WireError, link};
+use crate::wire::link;
 
 /// Within this time both ends know each other, or there is no connection.
 pub const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
-/// So long is waited for the other end to take note of a refusal.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest address that a hello may give: a host's name and a port.
 const ADDRESS_BYTES_MAX: usize = 300;
 
@@ -65,8 +64,7 @@ async fn dial(address: &str, us: &Local, whom: Expect, class: Class) -> Result<C
         Expect::Member(id) => format!("member {id} at {address}"),
         Expect::AnyMember => address.to_owned(),
     };
-    let (stream, peer) = reach(address, &named).await?;
-    us.socket.set(&stream).map_err(|error| ConnectError::Network { doing: "setting up the socket to", peer: named.clone(), error })?;
+    let (stream, peer) = reach(address, us, &named).await?;
     let channel = match &us.security {
         Security::Plain => Channel::Plain,
         Security::Tls(credentials) => Channel::tls(credentials.dialling().map_err(|error| no_tls(&named, &error))?),
@@ -80,14 +78,17 @@ async fn dial(address: &str, us: &Local, whom: Expect, class: Class) -> Result<C
     }
     ends.say(Kind::Hello, &hello(us, class)).await?;
     let frame = ends.hear().await?;
-    let welcome = link::Welcome::decode(frame.body).map_err(|error| ends.malformed("welcome", error.to_string()))?;
-    let (version, cluster_id) = match checked(us, &welcome, certified.as_ref(), whom) {
-        Ok(checked) => checked,
+    let welcome = link::Welcome::decode(frame.body).map_err(|error| format!("its welcome cannot be read: {error}"));
+    let met = welcome.and_then(|welcome| {
+        let remote = Greeting::of_welcome(us, &welcome, certified.as_ref(), whom, (class, address, peer))?;
+        Ok((welcome, remote))
+    });
+    let (welcome, remote) = match met {
+        Ok(met) => met,
         Err(reason) => return Err(ends.refuse(reason).await),
     };
-    let remote = Greeting { who: Who::Member(MemberId(welcome.member)), class, address: address.to_owned(), cluster_id, version, peer };
     let compression = us.compression && welcome.compression;
-    ends.agree([class.back(&us.limits), class.onward(&us.limits)], version, [!welcome.salt, welcome.salt], compression);
+    ends.agree([class.back(&us.limits), class.onward(&us.limits)], &remote, [!welcome.salt, welcome.salt], compression)?;
     Ok(ends.connection(remote))
 }
 
@@ -109,26 +110,30 @@ async fn accept(
         ends.peer = format!("{} at {peer}", identity.who);
     }
     let frame = ends.hear().await?;
-    let hello = link::Hello::decode(frame.body).map_err(|error| ends.malformed("hello", error.to_string()))?;
-    let admitted = introduced(us, &hello, certified.as_ref(), peer).and_then(|remote| admit(&remote).map(|()| remote));
-    let remote = match admitted {
-        Ok(remote) => remote,
+    let hello = link::Hello::decode(frame.body).map_err(|error| format!("its hello cannot be read: {error}"));
+    let met = hello.and_then(|hello| {
+        let remote = Greeting::of_hello(us, &hello, certified.as_ref(), peer)?;
+        admit(&remote)?;
+        Ok((hello, remote))
+    });
+    let (hello, remote) = match met {
+        Ok(met) => met,
         Err(reason) => return Err(ends.refuse(reason).await),
     };
     let (salt, compression) = (Entropy.next_u64(), us.compression && hello.compression);
     let member = us.identity.who.member().map_or(0, |id| id.0);
     let cluster_id = bytes_of(us.cluster_id);
     ends.say(Kind::Welcome, &link::Welcome { version: remote.version.into(), cluster_id, member, salt, compression }).await?;
-    ends.agree([remote.class.onward(&us.limits), remote.class.back(&us.limits)], remote.version, [salt, !salt], compression);
+    ends.agree([remote.class.onward(&us.limits), remote.class.back(&us.limits)], &remote, [salt, !salt], compression)?;
     Ok(ends.connection(remote))
 }
 
 /// Connects to the first of an address's hosts that answers.
-async fn reach(address: &str, named: &str) -> Result<(TcpStream, SocketAddr), ConnectError> {
+async fn reach(address: &str, us: &Local, named: &str) -> Result<(TcpStream, SocketAddr), ConnectError> {
     let network = |doing, error| ConnectError::Network { doing, peer: named.to_owned(), error };
     let mut last = None;
     for host in lookup_host(address).await.map_err(|error| network("finding", error))? {
-        match TcpStream::connect(host).await {
+        match us.socket.connect(host).await {
             Ok(stream) => return Ok((stream, host)),
             Err(error) => last = Some(error),
         }
@@ -164,53 +169,69 @@ fn expected(found: &Who, whom: Expect) -> Result<(), String> {
     }
 }
 
-/// What the one who was dialled says: the version, and the cluster's id.
-fn checked(us: &Local, welcome: &link::Welcome, certified: Option<&Identity>, whom: Expect) -> Result<(u8, Option<ClusterId>), String> {
-    let said = Who::Member(MemberId(welcome.member));
-    if welcome.member == 0 {
-        return Err("it says that it is member 0; expected a member's id".into());
+impl Greeting {
+    /// What the one who dialled says of itself, held against what this end expects and what the other's certificate says, if it has one.
+    ///
+    /// # Errors
+    /// If it does not belong here; with what was found, and what was expected.
+    pub fn of_hello(us: &Local, hello: &link::Hello, certified: Option<&Identity>, peer: SocketAddr) -> Result<Self, String> {
+        let (ours, theirs) = (VERSION_OLDEST..=VERSION_NEWEST, hello.oldest_version..=hello.newest_version);
+        let version = negotiate(ours, theirs).map_err(|error| error.to_string())?;
+        let cluster = &us.identity.cluster;
+        if hello.cluster != cluster.as_str() {
+            return Err(format!("it means cluster {:?}; expected {cluster}", shown(&hello.cluster)));
+        }
+        let cluster_id = same_cluster(us, &hello.cluster_id)?;
+        let who = match hello.member {
+            0 => Who::client(&hello.client).map_err(|error| error.to_string())?,
+            id => Who::Member(MemberId(id)),
+        };
+        if let Some(identity) = certified
+            && identity.who != who
+        {
+            return Err(format!("the hello says {who}; expected {}, as in its certificate", identity.who));
+        }
+        let class = Class::from_wire(hello.class).ok_or_else(|| format!("its class is {}; expected a known one", hello.class))?;
+        if class != Class::Client && who.member().is_none() {
+            return Err(format!("{who} wants a {class} connection; expected a member, or a client connection"));
+        }
+        if class != Class::Client && who == us.identity.who {
+            return Err(format!("it says that it is {who}, which is this one itself; expected another member"));
+        }
+        if hello.address.len() > ADDRESS_BYTES_MAX || !hello.address.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let (bytes, shown) = (hello.address.len(), shown(&hello.address));
+            return Err(format!("its address is {shown:?}, {bytes} bytes; expected at most {ADDRESS_BYTES_MAX}, all of them visible"));
+        }
+        Ok(Self { who, class, address: hello.address.clone(), cluster_id, version, peer })
     }
-    if let Some(identity) = certified
-        && identity.who != said
-    {
-        return Err(format!("it says that it is {said}; expected {}, as in its certificate", identity.who));
-    }
-    expected(&said, whom)?;
-    let (ours, found) = (VERSION_OLDEST..=VERSION_NEWEST, welcome.version);
-    let version = u8::try_from(found).ok().filter(|version| ours.contains(version));
-    let version = version.ok_or_else(|| format!("it speaks version {found}; expected one of {ours:?}"))?;
-    Ok((version, same_cluster(us, &welcome.cluster_id)?))
-}
 
-/// What the one who dialled says of itself.
-fn introduced(us: &Local, hello: &link::Hello, certified: Option<&Identity>, peer: SocketAddr) -> Result<Greeting, String> {
-    let version =
-        negotiate(VERSION_OLDEST..=VERSION_NEWEST, hello.oldest_version..=hello.newest_version).map_err(|error| error.to_string())?;
-    let cluster = &us.identity.cluster;
-    if hello.cluster != cluster.as_str() {
-        return Err(format!("it means cluster {:?}; expected {cluster}", shown(&hello.cluster)));
+    /// The same of the one who was dialled, at this address and for this.
+    ///
+    /// # Errors
+    /// If it is somebody else, or does not belong here; with what was found, and what was expected.
+    pub fn of_welcome(
+        us: &Local,
+        welcome: &link::Welcome,
+        certified: Option<&Identity>,
+        whom: Expect,
+        (class, address, peer): (Class, &str, SocketAddr),
+    ) -> Result<Self, String> {
+        if welcome.member == 0 {
+            return Err("it says that it is member 0; expected a member's id".into());
+        }
+        let who = Who::Member(MemberId(welcome.member));
+        if let Some(identity) = certified
+            && identity.who != who
+        {
+            return Err(format!("it says that it is {who}; expected {}, as in its certificate", identity.who));
+        }
+        expected(&who, whom)?;
+        let (ours, found) = (VERSION_OLDEST..=VERSION_NEWEST, welcome.version);
+        let version = u8::try_from(found).ok().filter(|version| ours.contains(version));
+        let version = version.ok_or_else(|| format!("it speaks version {found}; expected one of {ours:?}"))?;
+        let cluster_id = same_cluster(us, &welcome.cluster_id)?;
+        Ok(Self { who, class, address: address.to_owned(), cluster_id, version, peer })
     }
-    let cluster_id = same_cluster(us, &hello.cluster_id)?;
-    let who = match hello.member {
-        0 => Who::client(&hello.client).map_err(|error| error.to_string())?,
-        id => Who::Member(MemberId(id)),
-    };
-    if let Some(identity) = certified
-        && identity.who != who
-    {
-        return Err(format!("the hello says {who}; expected {}, as in its certificate", identity.who));
-    }
-    let class = Class::from_wire(hello.class).ok_or_else(|| format!("its class is {}; expected a known one", hello.class))?;
-    if class != Class::Client && who.member().is_none() {
-        return Err(format!("{who} wants a {class} connection; expected a member, or a client connection"));
-    }
-    if class != Class::Client && who == us.identity.who {
-        return Err(format!("it says that it is {who}, which is this one itself; expected another member"));
-    }
-    if hello.address.len() > ADDRESS_BYTES_MAX {
-        return Err(format!("its address has {} bytes; expected at most {ADDRESS_BYTES_MAX}", hello.address.len()));
-    }
-    Ok(Greeting { who, class, address: hello.address.clone(), cluster_id, version, peer })
 }
 
 /// The id of the other's cluster, which is this one's if both know it.
@@ -265,8 +286,8 @@ impl Ends {
             // An end that comes along with the end of the handshake has frames before it.
             if let Some(end) = self.incoming.fill().await.cloned().filter(|_| self.channel.is_handshaking()) {
                 // What TLS has against the other end is in its queue, or with the system already.
-                if let Ok(Ok(())) = timeout(REFUSAL_TIMEOUT, self.outgoing.end()).await {
-                    self.linger().await;
+                if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, self.outgoing.end()).await {
+                    self.incoming.drain().await;
                 }
                 return Err(self.ended(end));
             }
@@ -302,25 +323,27 @@ impl Ends {
         }
     }
 
-    fn agree(&mut self, kinds: [(Option<Kind>, usize); 2], version: u8, [comes, goes]: [u64; 2], compression: bool) {
-        let agreed = |(kind, limit), salt| Agreed { version, salt, kind, limit, compression };
+    fn agree(
+        &mut self,
+        kinds: [(Option<Kind>, usize); 2],
+        remote: &Greeting,
+        [comes, goes]: [u64; 2],
+        compression: bool,
+    ) -> Result<(), ConnectError> {
+        let agreed = |(kind, limit), salt| Agreed { version: remote.version, salt, kind, limit, compression };
         self.incoming.agree(agreed(kinds[0], comes));
         self.outgoing.agree(agreed(kinds[1], goes));
+        socket::known(self.incoming.stream(), remote.class).map_err(|error| self.network(error))
     }
 
     /// Tells the other end why there is no connection.
     async fn refuse(&mut self, reason: String) -> ConnectError {
         self.outgoing.push_refusal(&reason);
         // Whether the other end takes note of it changes nothing.
-        if let Ok(Ok(())) = timeout(REFUSAL_TIMEOUT, self.outgoing.end()).await {
-            self.linger().await;
+        if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, self.outgoing.end()).await {
+            self.incoming.drain().await;
         }
         ConnectError::Unwelcome { peer: self.peer.clone(), reason }
-    }
-
-    /// Reads on until the other end is gone: a stream that is closed with something unread takes back what was last sent on it.
-    async fn linger(&mut self) {
-        let _ = timeout(REFUSAL_TIMEOUT, self.incoming.drain()).await;
     }
 
     fn ended(&self, error: ReadError) -> ConnectError {
@@ -330,10 +353,6 @@ impl Ends {
             ReadError::Tls(problem) => ConnectError::Tls { peer, problem },
             error => ConnectError::Ended { peer, error },
         }
-    }
-
-    fn malformed(&self, what: &'static str, problem: String) -> ConnectError {
-        self.ended(ReadError::Wire(WireError { what, problem }))
     }
 
     fn network(&self, error: std::io::Error) -> ConnectError {

@@ -7,11 +7,14 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use prost::Message as _;
 use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::timeout;
 
 use super::channel::Channel;
 use super::error::ReadError;
@@ -22,6 +25,8 @@ use crate::wire::link;
 const READ_BYTES: usize = 256 << 10;
 /// How much is handed over at once.
 const FRAMES_BYTES: usize = 1 << 20;
+/// So long is waited for the other end to take note of a refusal.
+pub(super) const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 thread_local! {
     static RAW: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
@@ -54,6 +59,10 @@ impl Incoming {
 
     pub(super) fn into_parts(self) -> (OwnedReadHalf, State) {
         (self.half, self.state)
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        self.half.as_ref()
     }
 
     pub(super) fn agree(&mut self, agreed: Agreed) {
@@ -91,8 +100,18 @@ impl Incoming {
         }
     }
 
-    /// Reads on until nothing more comes, and forgets it.
+    /// Reads on and forgets it, until the other end is gone or a second is over. Whoever ends a connection with a refusal does so: a stream
+    /// that is closed with something unread takes back what was last sent on it.
+    pub async fn linger(mut self) {
+        self.drain().await;
+    }
+
     pub(super) async fn drain(&mut self) {
+        // Whether the other end took note changes nothing.
+        let _ = timeout(LINGER_TIMEOUT, self.drain_all()).await;
+    }
+
+    async fn drain_all(&mut self) {
         let nothing_left = |half: &mut OwnedReadHalf, context: &mut Context<'_>, raw: &mut [u8]| {
             let mut raw = ReadBuf::new(raw);
             Pin::new(half).poll_read(context, &mut raw).map(|result| result.is_err() || raw.filled().is_empty())
@@ -151,7 +170,7 @@ impl State {
         match self.reader.next(&mut self.come) {
             Ok(Some(frame)) if frame.kind == Kind::Refusal => {
                 let refusal = link::Refusal::decode(frame.body);
-                self.fail(ReadError::Refused(refusal.map_or_else(|error| error.to_string(), |refusal| refusal.reason)));
+                self.fail(ReadError::Refused(refusal.map_or_else(|error| error.to_string(), |refusal| visible(&refusal.reason))));
                 None
             }
             Ok(frame) => frame,
@@ -176,4 +195,9 @@ impl State {
             end => end.clone(),
         }
     }
+}
+
+/// A text from outside that can be put into a log without becoming something else there.
+fn visible(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }

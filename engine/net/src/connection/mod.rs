@@ -21,6 +21,8 @@ mod greeting;
 mod incoming;
 mod outgoing;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 

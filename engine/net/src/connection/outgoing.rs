@@ -11,6 +11,7 @@ use bytes::{Buf as _, BytesMut};
 use quorate_core::ids::PartitionId;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::task::coop::consume_budget;
 
 use super::channel::{Channel, lock};
 use crate::frame::{Agreed, FrameWriter, GREETING_BYTES_MAX, Kind, TooLong};
@@ -82,7 +83,10 @@ impl Outgoing {
     /// # Errors
     /// If the connection is broken.
     pub async fn flush(&mut self) -> io::Result<()> {
-        poll_fn(|context| self.poll_flush(context)).await
+        poll_fn(|context| self.poll_flush(context)).await?;
+        // Whoever always has something to send to one who always takes it lets others of its thread go on all the same.
+        consume_budget().await;
+        Ok(())
     }
 
     /// The same for whoever waits for several things at once.
@@ -144,13 +148,20 @@ impl Outgoing {
         self.end().await
     }
 
-    /// Ends the connection with a reason that the other end is told, behind all that waits.
+    /// Ends the connection with a reason that the other end is told, behind all that waits. See [`super::Incoming::linger`].
     ///
     /// # Errors
     /// If the connection is broken.
     pub async fn refuse(mut self, reason: &str) -> io::Result<()> {
         self.push_refusal(reason);
         self.end().await
+    }
+
+    #[cfg(test)]
+    pub(super) fn renew_keys(&mut self) {
+        if let Channel::Tls(tls) = &self.state.channel {
+            lock(tls).refresh_traffic_keys().expect("a connection that is up can renew its keys");
+        }
     }
 
     pub(super) async fn end(&mut self) -> io::Result<()> {

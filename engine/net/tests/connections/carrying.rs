@@ -83,9 +83,9 @@ async fn a_refusal_ends_a_connection_with_its_reason() {
     for way in WAYS {
         let (dialled, accepted) = connected(&way(member(1)), &way(member(2)), Class::Log).await;
         let ((mut incoming, _outgoing), (_, back)) = (dialled.split(), accepted.split());
-        back.refuse("the node stops").await.unwrap();
+        back.refuse("the node\nstops").await.unwrap();
         let end = soon(incoming.frames(&mut Vec::new())).await.unwrap_err();
-        assert_eq!(end, ReadError::Refused("the node stops".into()));
+        assert_eq!(end, ReadError::Refused("the node\u{fffd}stops".into()), "and can be put into a log");
     }
 }
 

@@ -249,7 +249,8 @@ async fn a_hello_that_makes_no_sense_is_refused() {
     hello_is_refused(link::Hello { class: 9, ..good.clone() }, "its class is 9").await;
     hello_is_refused(link::Hello { member: 0, client: "a b".into(), ..good.clone() }, "a client's name is \"a b\"").await;
     hello_is_refused(link::Hello { cluster_id: vec![1; 31].into(), ..good.clone() }, "the cluster's id has 31 bytes; expected 32").await;
-    hello_is_refused(link::Hello { address: "a".repeat(301), ..good }, "its address has 301 bytes; expected at most 300").await;
+    hello_is_refused(link::Hello { address: "a\nb".into(), ..good.clone() }, "its address is \"a\\nb\", 3 bytes; expected").await;
+    hello_is_refused(link::Hello { address: "a".repeat(301), ..good }, "301 bytes; expected at most 300, all of them visible").await;
 }
 
 #[tokio::test]
@@ -257,10 +258,12 @@ async fn what_is_no_hello_is_refused() {
     let us = plain(member(1));
     let mut too_long = Stranger::dialling(&listen().await.1).await.bytes(Kind::Hello, &[0; 4096]).to_vec();
     too_long[12..16].copy_from_slice(&4097_u32.to_le_bytes());
+    let garbled = Stranger::dialling(&listen().await.1).await.bytes(Kind::Hello, &[0xff; 20]);
     let raft = Stranger::dialling(&listen().await.1).await.bytes(Kind::Raft, b"first");
     for (bytes, why) in [
         (&b"GET / HTTP/1.1\r\n\r\n"[..], "it begins with [47, 45, 54, 20]"),
         (&too_long, "its body has 4097 bytes; expected at most 4096 for a hello frame"),
+        (&garbled, "its hello cannot be read: failed to decode"),
         (&raft, "it is a raft frame; expected a hello frame"),
     ] {
         let (listener, address) = listen().await;

@@ -168,6 +168,7 @@ fn raft(draft: &Draft) -> Settings {
         election: draft.duration("consensus.election_timeout").unwrap_or(preset.election),
         stagger: draft.duration("consensus.election_stagger").unwrap_or(preset.stagger),
         heartbeat: draft.duration("consensus.heartbeat_interval").unwrap_or(preset.heartbeat),
+        reset_hint: preset.reset_hint,
         drift_ppm: draft.count("consensus.clock_drift_ppm").map_or(preset.drift_ppm, |ppm| u32::try_from(ppm).unwrap_or(u32::MAX)),
         append_bytes: size("consensus.append_bytes", preset.append_bytes),
         inflight: size("consensus.appends_inflight", preset.inflight),

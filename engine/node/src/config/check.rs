@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quorate_core::ids::Epoch;
 use quorate_pipeline::registry::Registry;
-use quorate_protocol::raft::Configuration;
+use quorate_protocol::raft::{Configuration, Part};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -65,6 +65,9 @@ impl Config {
             let id = seat.id;
             if id.0 == 0 {
                 found.add(key, format!("a member has the id 0; expected ids from 1 (0 means a client){}", named(&seat.name)));
+            }
+            if seat.part == Part::Witness {
+                found.add(key, format!("member {id} is a witness, which comes in a later version; expected a voter or a learner"));
             }
             if seats.iter().any(|other| other.id < id && other.name == seat.name) {
                 found.add(key, format!("two members are called {:?}; expected a name for each", seat.name));

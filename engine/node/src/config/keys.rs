@@ -33,61 +33,109 @@ const U32: u64 = u32::MAX as u64;
 /// All keys, in the order in which people want to see them.
 #[rustfmt::skip]
 pub const KEYS: &[Key] = keys! {
-    "cluster.name" Shape::Text, ["cluster_name"], ["QUORATE_CLUSTER_NAME"], "the cluster's name, which is in every certificate";
-    "cluster.members" Shape::Members, ["members"], ["QUORATE_MEMBERS"], "the members at the cluster's birth, this one among them; the same in every file";
-    "cluster.peers" Shape::Members, ["peers", "bootstrap_peers", "cluster.bootstrap_peers", "network.peers"], ["QUORATE_PEERS", "CONSENSUS_PEERS"],
-        "instead of members: the other members, by address";
-    "cluster.min_size" Shape::Count(1, 1024), ["min_cluster_size", "cluster.min_cluster_size"], ["QUORATE_MIN_CLUSTER_SIZE"], "how many members there must be at least";
-    "cluster.join" Shape::Flag, ["join"], ["QUORATE_JOIN"], "this node came later: it waits until the cluster adds it";
+    "cluster.name" Shape::Text, ["cluster_name"], ["QUORATE_CLUSTER_NAME"],
+        "the cluster's name, which is in every certificate";
+    "cluster.members" Shape::Members, ["members"], ["QUORATE_MEMBERS"],
+        "the members at the cluster's birth, this one among them; the same in every file";
+    "cluster.peers" Shape::Members, ["peers", "bootstrap_peers", "cluster.bootstrap_peers", "network.peers"],
+        ["QUORATE_PEERS", "CONSENSUS_PEERS"],
+        "instead of members: the others by address alone; all are numbered from 1 in the order of their hosts";
+    "cluster.min_size" Shape::Count(1, 1024), ["min_cluster_size", "cluster.min_cluster_size"], ["QUORATE_MIN_CLUSTER_SIZE"],
+        "how many members there must be at least";
+    "cluster.join" Shape::Flag, ["join"], ["QUORATE_JOIN"],
+        "this node came later: it waits until the cluster adds it";
 
-    "node.id" Shape::Node, ["node_id"], ["QUORATE_NODE_ID", "CONSENSUS_NODE_ID"], "which member this node is: a number, or its name in the list";
-    "node.bind" Shape::Address, ["bind", "bind_address", "node.bind_address", "network.bind_address"], ["QUORATE_BIND_ADDRESS", "CONSENSUS_BIND_ADDRESS"], "where it listens for other members";
-    "node.address" Shape::Address, ["address", "advertise_address", "node.advertise_address"], ["QUORATE_ADDRESS"], "where other members reach it";
-    "node.data" Shape::Path, ["state_dir", "data_dir", "node.state_dir", "node.data_dir", "storage.state_dir"], ["QUORATE_DATA", "QUORATE_STATE_DIR"], "the directory that is its memory";
+    "node.id" Shape::Node, ["node_id"], ["QUORATE_NODE_ID", "CONSENSUS_NODE_ID"],
+        "which member this node is: a number, or its name in the list";
+    "node.bind" Shape::Address, ["bind", "bind_address", "node.bind_address", "network.bind_address"],
+        ["QUORATE_BIND_ADDRESS", "CONSENSUS_BIND_ADDRESS"],
+        "where it listens for other members";
+    "node.address" Shape::Address, ["address", "advertise_address", "node.advertise_address"], ["QUORATE_ADDRESS"],
+        "where other members reach it";
+    "node.data" Shape::Path, ["state_dir", "data_dir", "node.state_dir", "node.data_dir", "storage.state_dir"],
+        ["QUORATE_DATA", "QUORATE_STATE_DIR"],
+        "the directory that is its memory";
 
-    "client.bind" Shape::Listener, [], ["QUORATE_CLIENT_BIND"], "where it serves clients in the native protocol, or \"off\"";
-    "client.address" Shape::Address, [], ["QUORATE_CLIENT_ADDRESS"], "where clients reach it";
-    "http.bind" Shape::Listener, ["monitoring.metrics_port"], ["QUORATE_HTTP_BIND"], "where it serves HTTP (JSON API, /metrics, /healthz, /readyz), or \"off\"";
+    "client.bind" Shape::Listener, [], ["QUORATE_CLIENT_BIND"],
+        "where it serves clients in the native protocol, or \"off\"";
+    "client.address" Shape::Address, [], ["QUORATE_CLIENT_ADDRESS"],
+        "where clients reach it";
+    "http.bind" Shape::Listener, ["monitoring.metrics_port"], ["QUORATE_HTTP_BIND"],
+        "where it serves HTTP (JSON API, /metrics, /healthz, /readyz), or \"off\"";
 
-    "consensus.algorithm" Shape::Algorithm, ["engine", "protocol.type"], ["QUORATE_ALGORITHM"], "how members agree";
-    "consensus.backend" Shape::Text, [], ["QUORATE_BACKEND", "LUX_CONSENSUS_BACKEND"], "what counts votes";
-    "consensus.timing" Shape::Choice(&["local", "lan", "wan"]), [], ["QUORATE_TIMING"], "timeouts, by how far apart the members are: local, lan or wan";
-    "consensus.election_timeout" Shape::Duration, [], ["QUORATE_ELECTION_TIMEOUT"], "how long a follower waits for its leader before it stands for election";
-    "consensus.election_stagger" Shape::Duration, [], ["QUORATE_ELECTION_STAGGER"], "how much longer each next one in the order of priority waits";
-    "consensus.heartbeat_interval" Shape::Duration, [], ["QUORATE_HEARTBEAT_INTERVAL"], "how often a leader lets its followers know";
-    "consensus.clock_drift_ppm" Shape::Count(0, U32), [], [], "how much faster or slower one clock may run than another, in parts per million";
-    "consensus.append_bytes" Shape::Bytes, [], [], "the most bytes of entries in one message";
-    "consensus.appends_inflight" Shape::Count(1, 1 << 20), [], [], "how many messages with entries may be under way to one follower";
-    "consensus.uncommitted_bytes" Shape::Bytes, [], [], "how many bytes a leader takes on before they are committed";
-    "consensus.cache_bytes" Shape::Bytes, [], [], "how many bytes of entries are kept in memory for followers that are a little behind";
-    "consensus.command_bytes" Shape::Bytes, [], [], "how long a command may be";
-    "consensus.reads_waiting" Shape::Count(1, 1 << 24), [], [], "how many reads may wait to be confirmed";
+    "consensus.algorithm" Shape::Algorithm, ["engine", "protocol.type"], ["QUORATE_ALGORITHM"],
+        "how members agree";
+    "consensus.backend" Shape::Text, [], ["QUORATE_BACKEND", "LUX_CONSENSUS_BACKEND"],
+        "what counts votes";
+    "consensus.timing" Shape::Choice(&["local", "lan", "wan"]), [], ["QUORATE_TIMING"],
+        "timeouts, by how far apart the members are: local, lan or wan";
+    "consensus.election_timeout" Shape::Duration, [], ["QUORATE_ELECTION_TIMEOUT"],
+        "how long a follower waits for its leader before it stands for election";
+    "consensus.election_stagger" Shape::Duration, [], ["QUORATE_ELECTION_STAGGER"],
+        "how much longer each next one in the order of priority waits";
+    "consensus.heartbeat_interval" Shape::Duration, [], ["QUORATE_HEARTBEAT_INTERVAL"],
+        "how often a leader lets its followers know";
+    "consensus.clock_drift_ppm" Shape::Count(0, U32), [], [],
+        "how much faster or slower one clock may run than another, in parts per million";
+    "consensus.append_bytes" Shape::Bytes, [], [],
+        "the most bytes of entries in one message";
+    "consensus.appends_inflight" Shape::Count(1, 1 << 20), [], [],
+        "how many messages with entries may be under way to one follower";
+    "consensus.uncommitted_bytes" Shape::Bytes, [], [],
+        "how many bytes a leader takes on before they are committed";
+    "consensus.cache_bytes" Shape::Bytes, [], [],
+        "how many bytes of entries are kept in memory for followers that are a little behind";
+    "consensus.command_bytes" Shape::Bytes, [], [],
+        "how long a command may be";
+    "consensus.reads_waiting" Shape::Count(1, 1 << 24), [], [],
+        "how many reads may wait to be confirmed";
 
-    "storage.durability" Shape::Choice(&["fsync", "interval", "memory"]), ["durability"], ["QUORATE_DURABILITY"], "when a write counts as kept: fsync, interval or memory";
-    "storage.sync_interval" Shape::Duration, ["sync_interval"], ["QUORATE_SYNC_INTERVAL"], "how often the disk is asked, with durability = \"interval\"";
-    "storage.snapshot_interval" Shape::Count(1, u64::MAX), ["snapshot_interval"], ["QUORATE_SNAPSHOT_INTERVAL"], "a snapshot after so many entries";
-    "storage.snapshot_log_bytes" Shape::Bytes, ["snapshot_log_bytes"], [], "or after so many bytes of log";
-    "storage.snapshots_kept" Shape::Count(1, 1000), ["snapshots_kept"], [], "how many snapshots are kept";
+    "storage.durability" Shape::Choice(&["fsync", "interval", "memory"]), ["durability"], ["QUORATE_DURABILITY"],
+        "when a write counts as kept: fsync, interval or memory";
+    "storage.sync_interval" Shape::Duration, ["sync_interval"], ["QUORATE_SYNC_INTERVAL"],
+        "how often the disk is asked, with durability = \"interval\"";
+    "storage.snapshot_interval" Shape::Count(1, u64::MAX), ["snapshot_interval"], ["QUORATE_SNAPSHOT_INTERVAL"],
+        "a snapshot after so many entries";
+    "storage.snapshot_log_bytes" Shape::Bytes, ["snapshot_log_bytes"], [],
+        "or after so many bytes of log";
+    "storage.snapshots_kept" Shape::Count(1, 1000), ["snapshots_kept"], [],
+        "how many snapshots are kept";
 
-    "security.tls" Shape::Flag, ["tls", "security.tls_enabled"], ["QUORATE_TLS"], "mutual TLS; on if there are certificates";
-    "security.ca" Shape::Path, ["security.ca_file"], ["QUORATE_TLS_CA", "CONSENSUS_TLS_CA"], "the certificate of the cluster's authority";
-    "security.cert" Shape::Path, ["security.cert_file"], ["QUORATE_TLS_CERT", "CONSENSUS_TLS_CERT"], "this node's certificate";
-    "security.key" Shape::Path, ["security.key_file"], ["QUORATE_TLS_KEY", "CONSENSUS_TLS_KEY"], "its key";
-    "security.insecure" Shape::Flag, ["insecure"], ["QUORATE_INSECURE"], "allow plain text at addresses that others can reach";
+    "security.tls" Shape::Flag, ["tls", "security.tls_enabled"], ["QUORATE_TLS"],
+        "mutual TLS; on if there are certificates";
+    "security.ca" Shape::Path, ["security.ca_file"], ["QUORATE_TLS_CA", "CONSENSUS_TLS_CA"],
+        "the certificate of the cluster's authority";
+    "security.cert" Shape::Path, ["security.cert_file"], ["QUORATE_TLS_CERT", "CONSENSUS_TLS_CERT"],
+        "this node's certificate";
+    "security.key" Shape::Path, ["security.key_file"], ["QUORATE_TLS_KEY", "CONSENSUS_TLS_KEY"],
+        "its key";
+    "security.insecure" Shape::Flag, ["insecure"], ["QUORATE_INSECURE"],
+        "allow plain text at addresses that others can reach";
 
-    "network.nodelay" Shape::Flag, ["network.tcp_nodelay"], [], "send at once, rather than wait for more";
-    "network.send_buffer" Shape::Bytes, ["network.send_buffer_size"], [], "the system's buffer for what is sent; without it the system's own choice";
-    "network.receive_buffer" Shape::Bytes, ["network.recv_buffer_size", "network.receive_buffer_size"], [], "the same for what is received";
-    "network.compression" Shape::Flag, ["network.message_compression"], ["QUORATE_COMPRESSION"], "compress large messages where the other end agrees";
+    "network.nodelay" Shape::Flag, ["network.tcp_nodelay"], [],
+        "send at once, rather than wait for more";
+    "network.send_buffer" Shape::Bytes, ["network.send_buffer_size"], [],
+        "the system's buffer for what is sent; without it the system's own choice";
+    "network.receive_buffer" Shape::Bytes, ["network.recv_buffer_size", "network.receive_buffer_size"], [],
+        "the same for what is received";
+    "network.compression" Shape::Flag, ["network.message_compression"], ["QUORATE_COMPRESSION"],
+        "compress large messages where the other end agrees";
 
-    "limits.clients" Shape::Count(1, 1 << 20), [], [], "connections of clients";
-    "limits.requests" Shape::Count(1, 1 << 24), [], [], "requests that wait in the node";
-    "limits.request_bytes" Shape::Bytes, [], [], "bytes of those requests";
-    "limits.client_bytes" Shape::Bytes, [], [], "bytes of answers that wait for one client";
-    "limits.request_timeout" Shape::Duration, ["request_timeout", "protocol.timeout"], ["QUORATE_REQUEST_TIMEOUT"], "how long a request may wait";
+    "limits.clients" Shape::Count(1, 1 << 20), [], [],
+        "connections of clients";
+    "limits.requests" Shape::Count(1, 1 << 24), [], [],
+        "requests that wait in the node";
+    "limits.request_bytes" Shape::Bytes, [], [],
+        "bytes of those requests";
+    "limits.client_bytes" Shape::Bytes, [], [],
+        "bytes of answers that wait for one client";
+    "limits.request_timeout" Shape::Duration, ["request_timeout", "protocol.timeout"], ["QUORATE_REQUEST_TIMEOUT"],
+        "how long a request may wait";
 
-    "log.level" Shape::Text, ["log_level", "monitoring.log_level"], ["QUORATE_LOG"], "error, warn, info, debug, trace, or filters such as \"info,quorate_net=debug\"";
-    "log.format" Shape::Choice(&["text", "json"]), ["log_format"], ["QUORATE_LOG_FORMAT"], "text for people, json for programs";
+    "log.level" Shape::Text, ["log_level", "monitoring.log_level"], ["QUORATE_LOG"],
+        "error, warn, info, debug, trace, or filters such as \"info,quorate_net=debug\"";
+    "log.format" Shape::Choice(&["text", "json"]), ["log_format"], ["QUORATE_LOG_FORMAT"],
+        "text for people, json for programs";
 };
 
 /// Keys of earlier engines that are known and have no effect, and why; a name stands for everything below it, too.

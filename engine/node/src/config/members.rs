@@ -1,12 +1,12 @@
 //! The members of a cluster, as files name them: with ids, or by address alone.
 //!
-//! Members without ids are told apart by their addresses: all of them, this node included, are put in the order of host and port, and numbered
-//! from 1. Every member's file leads to the same numbers if every file calls every member the same. So a node that has a name instead of
+//! Members without ids are told apart by their addresses: all of them, this node included, are put in the order of host and port, and
+//! numbered from 1. Every member's file leads to the same numbers if every file calls every member the same. So a node that has a name instead of
 //! a number is at the host of that name, in the domain that its peers have in common.
 
 use quorate_core::ids::MemberId;
 use quorate_pipeline::registry::nearest;
-use quorate_protocol::raft::Part;
+use quorate_protocol::raft::{Configuration, Part};
 
 use super::Seat;
 use super::address::Address;
@@ -74,6 +74,10 @@ pub(super) fn read(key: &str, node: &Node) -> Result<Vec<Item>, Vec<Wrong>> {
     let Value::List(nodes) = &node.value else {
         return Err(vec![Wrong { at: node.at, what: format!("{key} is {}; expected {expected}", node.value.shown()) }]);
     };
+    if nodes.len() > Configuration::MAX_PEERS {
+        let what = format!("{key} has {} members; expected at most {}", nodes.len(), Configuration::MAX_PEERS);
+        return Err(vec![Wrong { at: node.at, what }]);
+    }
     let (mut items, mut wrong) = (Vec::new(), Vec::new());
     for (nth, node) in (1..).zip(nodes) {
         let name = format!("{key}, member {nth} of the list,");

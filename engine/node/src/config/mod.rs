@@ -1,7 +1,7 @@
 //! What a node is told before it starts: who it is, whom it works with, where it listens, and how it should behave.
 //!
-//! A [`Config`] holds values that are in force, never the text that they came from. It is made in three ways: [`read`] looks up a file and the
-//! environment and knows of every value where it came from; [`Config::local`] is for clusters on one machine, such as the demo's and the
+//! A [`Config`] holds values that are in force, never the text that they came from. It is made in three ways: [`read`] looks up a file and
+//! the environment and knows of every value where it came from; [`Config::local`] is for clusters on one machine, such as the demo's and the
 //! tests'; and a program that embeds a node fills the fields in by itself. Whoever made it, [`Config::check`] says what does not fit
 //! together, and a node does not start before that is nothing.
 //!
@@ -267,7 +267,7 @@ impl Config {
     /// The ports at which a node is found unless it says otherwise: members, clients, HTTP.
     pub const PORTS: [u16; 3] = [7000, 7001, 7002];
 
-    /// A node of a cluster on this machine, without TLS, that keeps what it says it keeps; HTTP is off. `None` if no seat has the node's id.
+    /// A node of a cluster on this machine, without TLS, that keeps what it says it keeps; HTTP is off. `None` if no seat has its id.
     #[must_use]
     pub fn local(name: ClusterName, seats: Vec<Seat>, node: MemberId, data: PathBuf) -> Option<Self> {
         let seat = seats.iter().find(|seat| seat.id == node)?.clone();

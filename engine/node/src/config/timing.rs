@@ -29,22 +29,23 @@ impl Preset {
         }
     }
 
-    /// What the protocol is told.
+    /// What the protocol is told. Nodes read by asking a majority and not by lease, so a reset connection is always a hint.
     #[must_use]
     pub const fn settings(self) -> Settings {
-        const fn timed(election: u64, stagger: u64, heartbeat: u64) -> Settings {
+        const fn timed(election: u64, stagger: u64, heartbeat: u64, hint: u64) -> Settings {
             Settings {
                 election: Duration::from_millis(election),
                 stagger: Duration::from_millis(stagger),
                 heartbeat: Duration::from_millis(heartbeat),
+                reset_hint: Some(Duration::from_millis(hint)),
                 ..Settings::LAN
             }
         }
         match self {
-            Self::Local => timed(100, 25, 25),
-            Self::Lan => Settings::LAN,
+            Self::Local => timed(100, 25, 25, 5),
+            Self::Lan => timed(150, 50, 50, 10),
             // A pipe of 200 ms holds more than one of 1 ms.
-            Self::Wan => Settings { append_bytes: 256 << 10, inflight: 256, ..timed(1500, 300, 250) },
+            Self::Wan => Settings { append_bytes: 256 << 10, inflight: 256, ..timed(1500, 300, 250, 250) },
         }
     }
 }

@@ -12,10 +12,10 @@ use quorate_net::wire::client::{self, Cancelled, Part as WirePart, Sureness, Why
 use quorate_protocol::raft::{Event, Part};
 use quorate_storage::machine::sessions::Stub;
 
+use super::Shard;
 use super::inbox::{Arrival, Inbox};
 use super::partition::Caller;
 use super::watchers::Follower;
-use super::Shard;
 use crate::handle::{Ask, refused};
 use crate::node::Arrived;
 use crate::service::{self, Guest};
@@ -133,6 +133,9 @@ impl Shard {
     }
 
     fn arrive_member(&mut self, member: MemberId, connection: Connection) {
+        if self.parts.members.is_expelled(member) {
+            return tracing::warn!(member = member.0, "refused a connection: it is no member any more");
+        }
         self.parts.post.introduce(member, &connection.remote().address);
         let inbox = Rc::clone(&self.inbox);
         let (incoming, outgoing) = connection.split();
@@ -227,4 +230,3 @@ fn member_of(member: &client::Member) -> Result<Member, String> {
         priority,
     })
 }
-

@@ -66,10 +66,6 @@ impl Inbox {
         self.filled.notified().await;
     }
 
-    pub(super) fn has_any(&self) -> bool {
-        !self.arrivals.borrow().is_empty()
-    }
-
     /// Takes everything.
     pub(super) fn take(&self) -> Vec<Arrival> {
         std::mem::take(&mut self.arrivals.borrow_mut())

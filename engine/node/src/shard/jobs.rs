@@ -3,6 +3,7 @@
 //! A job is started with all that it needs, and its end comes back as [`Finished`], in the shard's own time. A partition has at most one
 //! of a kind under way, or one for each follower, so that their number is bounded.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use quorate_core::codec::{DecodeError, Reader as Decoder};
@@ -43,11 +44,30 @@ pub(crate) enum Job {
 
 /// Something that is done.
 pub(crate) enum Finished {
-    Loaded { to: MemberId, entries: Result<Vec<Entry>, LogError> },
+    Loaded {
+        to: MemberId,
+        entries: Result<Vec<Entry>, LogError>,
+    },
     SnapshotWritten(Result<(Settled, u64), SnapshotError>),
-    PieceRead { to: MemberId, piece: Result<Option<Piece>, SnapshotError>, sending: Option<Sending> },
-    PieceWritten { from: MemberId, mark: Mark, outcome: Result<Option<u64>, SnapshotError>, receiver: Option<Receiver> },
-    Installed { from: MemberId, mark: Mark, host: Box<Host>, outcome: Result<(Configuration, u64), SnapshotError> },
+    PieceRead {
+        to: MemberId,
+        piece: Result<Option<Piece>, SnapshotError>,
+        sending: Option<Sending>,
+    },
+    PieceWritten {
+        from: MemberId,
+        mark: Mark,
+        outcome: Result<Option<u64>, SnapshotError>,
+        receiver: Option<Receiver>,
+    },
+    Installed {
+        from: MemberId,
+        mark: Mark,
+        host: Box<Host>,
+        outcome: Result<(Configuration, u64), SnapshotError>,
+    },
+    /// A job of the partition's came to no end, and what it had is lost.
+    Panicked,
 }
 
 /// Where jobs are started.
@@ -69,7 +89,8 @@ impl Jobs {
     pub(crate) fn start(&self, partition: PartitionId, job: Job) {
         let jobs = self.clone();
         tokio::task::spawn_blocking(move || {
-            let finished = jobs.work(partition, job);
+            let finished = catch_unwind(AssertUnwindSafe(|| jobs.work(partition, job)));
+            let finished = finished.unwrap_or_else(|_| Finished::Panicked);
             let _ = jobs.finished.send((partition, finished));
         });
     }

@@ -33,7 +33,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::handle::Ask;
 use crate::metrics::Metrics;
-use crate::node::Arrived;
+use crate::node::{Arrived, Farewell};
 use crate::system::Members;
 use disk::{Disk, Synced};
 pub(crate) use inbox::{Arrival, Inbox};
@@ -55,7 +55,7 @@ pub(crate) struct Channels {
     pub(crate) links: mpsc::UnboundedReceiver<(MemberId, Class, LinkEvent)>,
     pub(crate) finished: mpsc::UnboundedReceiver<(PartitionId, Finished)>,
     pub(crate) synced: mpsc::UnboundedReceiver<Synced>,
-    pub(crate) stop: oneshot::Receiver<()>,
+    pub(crate) stop: oneshot::Receiver<Farewell>,
 }
 
 /// What a shard is made of.
@@ -140,7 +140,10 @@ impl Shard {
                 Some((peer, class, event)) = channels.links.recv() => self.inbox.push(Arrival::Link(peer, class, event)),
                 Some(arrived) = channels.arrived.recv() => self.arrive(arrived),
                 Some(ask) = channels.asks.recv() => self.inbox.push(Arrival::Ask(ask)),
-                _ = &mut channels.stop, if self.stopping.is_none() => self.part(),
+                farewell = &mut channels.stop, if self.stopping.is_none() => match farewell {
+                    Ok(Farewell::Sudden) => return Ok(()),
+                    Ok(Farewell::Orderly) | Err(_) => self.part(),
+                },
                 () = sleep => {}
             }
             self.take_all(&mut channels);
@@ -174,9 +177,6 @@ impl Shard {
         while let Ok(ask) = channels.asks.try_recv() {
             self.inbox.push(Arrival::Ask(ask));
         }
-        if self.stopping.is_none() && channels.stop.try_recv().is_ok() {
-            self.part();
-        }
     }
 
     fn wake(&self) -> Moment {
@@ -192,25 +192,27 @@ impl Shard {
         for arrival in self.inbox.take() {
             self.take_in(arrival, now);
         }
-        let mut more = true;
-        while more && self.fatal.is_none() {
-            more = self.ask_protocols(now);
-            more |= self.count(now);
-            more |= self.sync_inline(now);
-            if !more {
-                more = self.apply(now);
-                if more && self.inbox.has_any() {
-                    // Others have waited: what is left to be applied is in the next turn.
-                    self.inbox.nudge();
-                    break;
-                }
-            }
+        self.settle(now);
+        // What there is no time for now is applied in the next turn, when others had theirs.
+        if self.apply(now) {
+            self.inbox.nudge();
         }
+        self.settle(now);
         self.sync_elsewhere(now);
         self.look_at_members(now);
         self.pump();
         if now >= self.watched + WATCH {
             self.watch(now);
+        }
+    }
+
+    /// Goes round until nothing is to be proposed, counted or written.
+    fn settle(&mut self, now: Moment) {
+        let mut more = true;
+        while more && self.fatal.is_none() {
+            more = self.ask_protocols(now);
+            more |= self.count(now);
+            more |= self.sync_inline(now);
         }
     }
 
@@ -266,11 +268,15 @@ impl Shard {
             return false;
         }
         match self.parts.log.sync(self.appended) {
-            Ok(()) => self.now_durable(self.appended, now),
+            Ok(()) => {
+                self.now_durable(self.appended, now);
+                return true;
+            }
+            // It is tried again in the next turn, which comes soon.
             Err(LogError::Full { .. }) => {}
             Err(error) => self.fatal = Some(format!("the log could not be written: {error}")),
         }
-        true
+        false
     }
 
     fn sync_elsewhere(&mut self, now: Moment) {
@@ -336,11 +342,23 @@ impl Shard {
         for member in state.members() {
             self.parts.post.place(member.id, Place { address: member.address.clone(), client: member.client.clone() });
         }
-        for gone in self.parts.post.known().filter(|id| state.has_gone(*id)).collect::<Vec<_>>() {
-            self.parts.post.forget(gone);
-        }
         if state.has_gone(self.parts.me) {
             tracing::warn!("this node is no member of the cluster any more; it can be stopped");
+        }
+    }
+
+    /// Whoever shall not be a member any more is heard until no partition has it as one.
+    fn expel(&mut self) {
+        let gone: Vec<MemberId> = {
+            let state = self.parts.members.look();
+            self.parts.post.known().filter(|id| state.has_gone(*id)).collect()
+        };
+        for id in gone {
+            let needed = |partition: &Partition| partition.raft().configuration().everyone().any(|member| member == id);
+            if !self.partitions.values().any(needed) && self.parts.members.expel(id) {
+                tracing::info!(member = id.0, "is no member any more");
+                self.parts.post.forget(id);
+            }
         }
     }
 
@@ -351,6 +369,7 @@ impl Shard {
         for id in self.ids() {
             self.with(id, now, |partition, around| partition.watch_disk(syncing, patience, around));
         }
+        self.expel();
         if self.parts.log.health().prepared < 2 {
             self.parts.disk.prepare();
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use quorate_core::ids::{MemberId, PartitionId};
+use quorate_net::class::Class;
 use quorate_net::connection::Local;
 use quorate_net::frame::Kind;
 use quorate_net::links::{Link, LinkEvent, OutboxLimits};
-use quorate_net::class::Class;
 use quorate_net::raft::{class_of, encode};
 use quorate_protocol::raft::Message;
 use tokio::sync::mpsc;

@@ -52,7 +52,8 @@ impl Watchers {
     /// A client does not follow any more. Returns whether it did.
     pub(super) fn cancel(&mut self, guest: &Rc<Guest>, watch: u64) -> bool {
         let before = self.0.len();
-        self.0.retain(|watcher| !matches!(&watcher.follower, Follower::Guest(other, number) if Rc::ptr_eq(other, guest) && *number == watch));
+        self.0
+            .retain(|watcher| !matches!(&watcher.follower, Follower::Guest(other, number) if Rc::ptr_eq(other, guest) && *number == watch));
         self.0.len() < before
     }
 

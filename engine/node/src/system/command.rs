@@ -140,14 +140,7 @@ mod tests {
     use super::*;
 
     fn member(id: u64) -> Member {
-        Member {
-            id: MemberId(id),
-            name: format!("n{id}"),
-            address: "a:1".into(),
-            client: String::new(),
-            part: Part::Learner,
-            priority: 3,
-        }
+        Member { id: MemberId(id), name: format!("n{id}"), address: "a:1".into(), client: String::new(), part: Part::Learner, priority: 3 }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod command;
 mod state;
 
+use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,13 +44,26 @@ pub(crate) struct Member {
 
 /// The state, to be looked at while the machine runs. Clones are the same state.
 #[derive(Clone, Default)]
-pub(crate) struct Members(Arc<Mutex<State>>);
+pub(crate) struct Members {
+    state: Arc<Mutex<State>>,
+    expelled: Arc<Mutex<BTreeSet<MemberId>>>,
+}
 
 impl Members {
     /// The state as it is.
     pub(crate) fn look(&self) -> MutexGuard<'_, State> {
         // A decision is taken over wholly or not at all, so what a panic left behind is sound.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this member shall not be one any more, and is none in any partition: nobody talks to it.
+    pub(crate) fn is_expelled(&self, id: MemberId) -> bool {
+        self.expelled.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Takes note of who is expelled. Returns whether that is news.
+    pub(crate) fn expel(&self, id: MemberId) -> bool {
+        self.expelled.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
     }
 }
 

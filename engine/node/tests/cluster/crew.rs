@@ -62,8 +62,7 @@ impl Crew {
             issued.write(&self.dir, &cert).unwrap();
         }
         let file = |name: String| self.dir.join(name);
-        config.security =
-            Security::Tls { ca: file("ca.pem".into()), cert: file(format!("{cert}.pem")), key: file(format!("{cert}.key")) };
+        config.security = Security::Tls { ca: file("ca.pem".into()), cert: file(format!("{cert}.pem")), key: file(format!("{cert}.key")) };
         config.http = None;
         config.durability = Durability::Memory;
         (self.change)(&mut config);

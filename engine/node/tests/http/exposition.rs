@@ -95,9 +95,12 @@ fn check(name: &str, family: &Family) -> Result<(), String> {
     if family.kind == "histogram" { check_histogram(name, family) } else { Ok(()) }
 }
 
+/// Buckets (end and count), sum, and count.
+type Histogram = (Vec<(f64, f64)>, Option<f64>, Option<f64>);
+
 /// For each set of labels: buckets that rise in their ends and counts, up to infinity and the count, and a sum.
 fn check_histogram(name: &str, family: &Family) -> Result<(), String> {
-    let mut of: BTreeMap<BTreeMap<String, String>, (Vec<(f64, f64)>, Option<f64>, Option<f64>)> = BTreeMap::new();
+    let mut of: BTreeMap<BTreeMap<String, String>, Histogram> = BTreeMap::new();
     for (series, labels, value) in &family.samples {
         let mut labels = labels.clone();
         let end = labels.remove("le");

@@ -2,7 +2,7 @@
 //!
 //! Each heartbeat of a term has a number. When a quorum has answered one, the leader was the leader when it was sent: reads that came
 //! before it may be answered, and for the length of an election timeout from then on nobody else can be elected, since a quorum will not
-//! help. That is the lease; what clocks may drift is taken off.
+//! help. That is the lease; what clocks may drift is taken off. Where followers take a reset for a hint there is none (`hint.rs`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,9 +49,9 @@ impl Raft {
         let waits = progress.matched == progress.matched_at_beat && progress.matched < last;
         progress.matched_at_beat = progress.matched;
         let ask_again = match &mut progress.stage {
-            // The probe, or its answer, may have been lost.
+            // The probe, or its answer, may have been lost, if what was said after it has an answer.
             Stage::Probe { sent } => {
-                *sent = false;
+                sent.take_if(|before| beat > *before);
                 false
             }
             Stage::Stream => waits && (progress.next > last || progress.inflight.len() >= inflight_max),
@@ -100,9 +100,12 @@ impl Raft {
         Duration::from_nanos((u128::from(nanos) * 1_000_000 / (1_000_000 + u128::from(self.settings.drift_ppm))) as u64)
     }
 
-    /// Until when nobody else can have been elected, by this server's clock; none if that is not known.
+    /// Until when nobody else can have been elected, by this server's clock; none if that is not known, and where resets are hints.
     #[must_use]
     pub fn lease_until(&self) -> Option<Moment> {
+        if self.settings.reset_hint.is_some() && !self.planted(Planted::LeaseTrustedWithHint) {
+            return None;
+        }
         let State::Leader(leadership) = &self.state else { return None };
         let from = leadership.lease_from.filter(|_| !leadership.handed_over && leadership.handover.is_none())?;
         Some(from + self.lease())

@@ -32,6 +32,7 @@ impl Raft {
             return;
         }
         self.leader = None;
+        self.wait_for_turn();
         self.ask(true, false);
         if let State::Candidate(candidacy) = &self.state {
             let (round, electorate) = (candidacy.round, Arc::clone(&candidacy.electorate));
@@ -86,6 +87,9 @@ impl Raft {
     /// Somebody asks whether it would be elected.
     pub(super) fn asked_before(&mut self, from: MemberId, term: View, question: Question, last: Mark) {
         let granted = term > self.term && !self.hears_leader() && self.log.is_behind(last);
+        if granted {
+            self.stand_back(from);
+        }
         // A grant speaks of the term that would come; a refusal, of the one that is.
         let term = if granted { term } else { self.term };
         let message = Message { term, body: Body::PreVoteReply { question, granted } };
@@ -150,6 +154,7 @@ impl Raft {
                 // Somebody else is the better candidate. It gets the time of all the others to stand.
                 self.follow(self.term, None);
                 self.deadline = self.deadline + self.settings.stagger * self.electorate().members().len() as u32;
+                self.wait_for_turn();
             }
             _ => {}
         }

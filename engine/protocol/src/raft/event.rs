@@ -24,7 +24,8 @@ pub enum Event {
         /// What it says.
         message: Message,
     },
-    /// The connection to a member was reset: what is under way to it may be lost.
+    /// The connection to a member was reset: what is under way to it may be lost. With [`super::Settings::reset_hint`] that is also a
+    /// sign that the member may be gone.
     Reset {
         /// Which member.
         peer: MemberId,
@@ -118,7 +119,8 @@ pub enum Event {
 pub enum ReadWay {
     /// A majority confirms that the leader leads, after the question.
     Index,
-    /// The leader trusts that no clock drifts by more than [`super::Settings::drift`]; otherwise as [`Self::Index`].
+    /// The leader trusts that no clock drifts by more than [`super::Settings::drift_ppm`] says. As [`Self::Index`] when there is no
+    /// lease, and always where resets are hints ([`super::Settings::reset_hint`]).
     Lease,
 }
 

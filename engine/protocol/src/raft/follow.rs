@@ -17,6 +17,7 @@ impl Raft {
             State::Follower => self.leader = Some(leader),
         }
         self.heard = Some(self.now);
+        self.doubt = None;
         self.wait();
         self.expire_forwarded();
         true

@@ -17,6 +17,7 @@
 //! | entries come, fit or do not fit | `follow.rs` |
 //! | entries go out, are acknowledged, are committed | `replicate.rs` |
 //! | heartbeats, leases, a leader that has lost its quorum | `beat.rs` |
+//! | the connection to the leader is reset | `hint.rs` |
 //! | reads | `read.rs` |
 //! | the members change | `reconfigure.rs` |
 //! | leadership is handed over, or given up for a disk that stands still | `transfer.rs` |
@@ -48,6 +49,11 @@
 //! - A snapshot goes in pieces that the receiver asks for; a broken transfer is resumed where it was.
 //! - Learners receive and do not vote. Witnesses vote, and keep the places of entries but not the commands; they never lead.
 //! - Leases assume a bound on the drift of clocks ([`Settings::drift_ppm`]), and are given up while leadership or members change.
+//! - A reset connection can be a hint that the leader is gone ([`Settings::reset_hint`]). Whoever follows it votes for somebody else before
+//!   an election timeout has passed since it heard from the leader, which is what leases rest on (6.4.1). So it is one or the other:
+//!   where resets are hints, there are no leases, and a read by lease asks a quorum as any other does. What else
+//!   pre-votes and the refusal to depose a leader that is heard (4.2.3) are for is quiet and not safety, and a majority that hears its
+//!   leader still keeps it.
 //!
 //! Raft tolerates servers that stop. It does not tolerate servers that lie, and signs nothing.
 
@@ -57,6 +63,7 @@ mod election;
 mod entry;
 mod event;
 mod follow;
+mod hint;
 mod leader;
 mod log;
 mod members;
@@ -141,6 +148,8 @@ pub struct Raft {
     leader: Option<MemberId>,
     /// When a leader was last heard from.
     heard: Option<Moment>,
+    /// Until when the leader is taken for lost, because the connection to it was reset.
+    doubt: Option<Moment>,
     /// When a server that does not lead stands for election.
     deadline: Moment,
     /// Whether the disk stands still.
@@ -183,6 +192,7 @@ impl Raft {
             state: State::Follower,
             leader: None,
             heard: (!start.fresh).then_some(now),
+            doubt: None,
             deadline: now,
             stalled: false,
             forwarded: Forwarded::default(),
@@ -362,6 +372,7 @@ impl Raft {
         if term > self.term {
             self.term = term;
             self.vote = None;
+            self.doubt = None;
             self.outbox.draft.hard = true;
         }
         self.leader = leader;

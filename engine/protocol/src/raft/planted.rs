@@ -34,11 +34,13 @@ pub enum Planted {
     CommitBeyondMatch,
     /// A leader answers reads without asking whether it still leads.
     ReadWithoutQuorum,
+    /// A lease is trusted although followers take a reset for a hint, and do not wait until it is over.
+    LeaseTrustedWithHint,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::CommitOldTerm,
         Self::AckBeforeFsync,
         Self::QuorumOffByOne,
@@ -53,6 +55,7 @@ impl Planted {
         Self::TwoVotesInTerm,
         Self::CommitBeyondMatch,
         Self::ReadWithoutQuorum,
+        Self::LeaseTrustedWithHint,
     ];
 
     /// Its name, as on the command line.
@@ -73,6 +76,7 @@ impl Planted {
             Self::TwoVotesInTerm => "two-votes-in-term",
             Self::CommitBeyondMatch => "commit-beyond-match",
             Self::ReadWithoutQuorum => "read-without-quorum",
+            Self::LeaseTrustedWithHint => "lease-trusted-with-hint",
         }
     }
 }

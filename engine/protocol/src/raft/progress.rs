@@ -11,8 +11,8 @@ use quorate_env::clock::Moment;
 pub(super) enum Stage {
     /// One message at a time, until it is known where the logs meet.
     Probe {
-        /// Whether that message is under way.
-        sent: bool,
+        /// If that message is under way, the last heartbeat that went before it.
+        sent: Option<u64>,
     },
     /// Messages follow each other without waiting for answers.
     Stream,
@@ -63,7 +63,7 @@ impl Progress {
         Self {
             matched: Height(0),
             next,
-            stage: Stage::Probe { sent: false },
+            stage: Stage::Probe { sent: None },
             inflight: VecDeque::new(),
             loading: false,
             active: false,
@@ -76,16 +76,16 @@ impl Progress {
     pub(super) fn may_send(&self, inflight_max: usize) -> bool {
         !self.loading
             && match self.stage {
-                Stage::Probe { sent } => !sent,
+                Stage::Probe { sent } => sent.is_none(),
                 Stage::Stream => self.inflight.len() < inflight_max,
                 Stage::Snapshot { .. } => false,
             }
     }
 
-    /// Entries up to `last` were sent; or none, if it is the one before the next.
-    pub(super) fn sent(&mut self, last: Height) {
+    /// Entries up to `last` were sent after a heartbeat; or none, if it is the one before the next.
+    pub(super) fn sent(&mut self, last: Height, beat: u64) {
         match &mut self.stage {
-            Stage::Probe { sent } => *sent = true,
+            Stage::Probe { sent } => *sent = Some(beat),
             Stage::Stream if last >= self.next => {
                 self.next = Height(last.0 + 1);
                 self.inflight.push_back(last);
@@ -115,7 +115,7 @@ impl Progress {
 
     /// Begins again one message at a time, from `next` on.
     pub(super) fn probe(&mut self, next: Height) {
-        self.stage = Stage::Probe { sent: false };
+        self.stage = Stage::Probe { sent: None };
         self.next = next.max(Height(self.matched.0 + 1));
         self.inflight.clear();
     }
@@ -129,12 +129,12 @@ mod tests {
     fn one_probe_at_a_time_and_then_a_bounded_stream() {
         let mut follower = Progress::new(Height(5), false);
         assert!(follower.may_send(2));
-        follower.sent(Height(6));
+        follower.sent(Height(6), 1);
         assert!(!follower.may_send(2) && follower.next == Height(5));
         assert!(follower.acknowledged(Height(6)));
         assert_eq!((follower.stage, follower.next), (Stage::Stream, Height(7)));
-        follower.sent(Height(8));
-        follower.sent(Height(9));
+        follower.sent(Height(8), 1);
+        follower.sent(Height(9), 1);
         assert!(!follower.may_send(2));
         assert!(!follower.acknowledged(Height(4)), "old news");
         assert!(follower.acknowledged(Height(8)) && follower.may_send(2));

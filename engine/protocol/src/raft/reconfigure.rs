@@ -55,7 +55,7 @@ impl Raft {
             let settled = current.settled();
             self.lead_with_members(settled);
         } else if !current.may_lead(self.identity.id) {
-            self.follow(self.term, None);
+            self.leave();
         }
     }
 }

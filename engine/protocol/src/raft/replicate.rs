@@ -63,7 +63,7 @@ impl Raft {
         if progress.witness {
             entries.iter_mut().for_each(|entry| *entry = entry.for_witness());
         }
-        progress.sent(entries.last().map_or(before, |entry| entry.mark.index));
+        progress.sent(entries.last().map_or(before, |entry| entry.mark.index), leadership.beat);
         self.send(to, Body::Append { prev, entries, commit: self.commit });
     }
 
@@ -115,9 +115,11 @@ impl Raft {
         self.replicate(from);
     }
 
-    /// The connection to a follower was reset. What was under way is lost, so it is asked at once where it is, and not after the next
-    /// heartbeat.
+    /// The connection to a member was reset. If it is a follower, what was under way is lost, so it is asked at once where it is, and not
+    /// after the next heartbeat. If it is the leader, that may be gone.
     pub(super) fn reset(&mut self, peer: MemberId) {
+        self.doubt_leader(peer);
+        self.reassure(peer);
         let State::Leader(leadership) = &mut self.state else { return };
         let Some(progress) = leadership.peers.get_mut(&peer) else { return };
         match &mut progress.stage {

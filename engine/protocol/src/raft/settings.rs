@@ -13,6 +13,15 @@ pub struct Settings {
     pub stagger: Duration,
     /// How often a leader lets its followers know.
     pub heartbeat: Duration,
+    /// Whether a follower takes it for a hint that its leader is gone when the connection to it is reset, and in which steps followers
+    /// then ask for votes, one after the other: more than a message there and back takes, and than it takes until all have heard of the
+    /// reset, and much less than `stagger`. A process that is killed is replaced after a step or a few, and not after an election timeout.
+    ///
+    /// The price are the leases. A leader with a lease trusts that no follower votes for another within `election` of having heard from
+    /// it, and one that takes hints does. So with hints there are no leases, and [`super::ReadWay::Lease`] is as
+    /// [`super::ReadWay::Index`]. That holds for the whole group: a leader without hints whose followers take them would trust a lease that
+    /// they break. Where hints are turned on in a group that runs, nobody may read by lease until all have them on.
+    pub reset_hint: Option<Duration>,
     /// How much faster or slower one clock may run than another, in parts per million. Only lease reads depend on it.
     pub drift_ppm: u32,
     /// The most bytes of entries in one message.
@@ -30,11 +39,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// For servers in one room, as the design's preset `lan`.
+    /// For servers in one room, as the design's preset `lan`; with leases, and so without hints.
     pub const LAN: Self = Self {
         election: Duration::from_millis(150),
         stagger: Duration::from_millis(50),
         heartbeat: Duration::from_millis(50),
+        reset_hint: None,
         drift_ppm: 1_000,
         append_bytes: 64 << 10,
         inflight: 64,
@@ -59,6 +69,11 @@ impl Settings {
         }
         if self.stagger.is_zero() {
             return bad("stagger", format!("{:?}", self.stagger), "more than nothing");
+        }
+        if let Some(step) = self.reset_hint
+            && (step.is_zero() || step > self.stagger)
+        {
+            return bad("reset_hint", format!("{step:?}"), &format!("more than nothing, and at most the stagger, {:?}", self.stagger));
         }
         if self.drift_ppm >= 500_000 {
             return bad("drift_ppm", self.drift_ppm.to_string(), "less than 500000");

@@ -1,7 +1,10 @@
-//! Leadership is handed over (dissertation, 3.10): on request, to a member of higher priority, or because the disk stands still.
+//! Leadership is handed over (dissertation, 3.10): on request, to a member of higher priority, or because the disk stands still,
+//! or by a leader that is removed.
 //!
 //! The one who shall lead gets everything that it lacks, and is then told to stand at once. Meanwhile the leader takes no new entries,
 //! for at most an election timeout.
+
+use std::cmp::Reverse;
 
 use quorate_core::ids::MemberId;
 use quorate_env::clock::Moment;
@@ -115,16 +118,25 @@ impl Raft {
             // Who is elected with such a disk would hold up everyone, too.
             return self.follow(self.term, None);
         }
-        let State::Leader(leadership) = &self.state else { return };
-        if !stalled {
-            return;
-        }
-        let members = self.members.current();
-        let able = leadership.peers.iter().filter(|peer| members.may_lead(*peer.0));
-        let best = able.max_by_key(|peer| peer.1.matched).map(|peer| *peer.0);
-        if let Some(to) = best {
+        if stalled && let Some(to) = self.heir() {
             self.send(to, Body::StandNow);
             self.follow(self.term, None);
         }
+    }
+
+    /// Who has most of a leader's log, of those who can lead, and comes first in the order.
+    fn heir(&self) -> Option<MemberId> {
+        let State::Leader(leadership) = &self.state else { return None };
+        let members = self.members.current();
+        let able = leadership.peers.iter().filter(|peer| members.may_lead(*peer.0));
+        able.max_by_key(|peer| (peer.1.matched, Reverse(members.rank(*peer.0)))).map(|peer| *peer.0)
+    }
+
+    /// A leader that is none of the members any more has done what it could: it lets go, and nobody waits for a timeout.
+    pub(super) fn leave(&mut self) {
+        if let Some(to) = self.heir() {
+            self.send(to, Body::StandNow);
+        }
+        self.follow(self.term, None);
     }
 }

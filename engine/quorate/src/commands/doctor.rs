@@ -69,6 +69,11 @@ impl Check {
         Self { name, status: Status::Fine, found: found.into(), advice: None, values }
     }
 
+    /// The same, but worth knowing or wrong.
+    pub(super) fn with(self, status: Status) -> Self {
+        Self { status, ..self }
+    }
+
     /// The same, but worth knowing or wrong, and what to do.
     pub(super) fn but(self, status: Status, advice: impl Into<String>) -> Self {
         Self { status, advice: Some(advice.into()), ..self }
@@ -89,12 +94,17 @@ pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
         checks::clock(),
         checks::known_answers(),
     ];
+    report(&checks, options.json, out)
+}
+
+/// Says what checks found, and whether any found something wrong.
+pub(super) fn report(checks: &[Check], json: bool, out: Out<'_>) -> miette::Result<Outcome> {
     let problems = checks.iter().filter(|check| check.status == Status::Problem).count();
-    if options.json {
+    if json {
         say_json(out, &json!({ "ok": problems == 0, "version": env!("CARGO_PKG_VERSION"), "checks": checks }))?;
     } else {
         let mut text = String::new();
-        for check in &checks {
+        for check in checks {
             let mark = match check.status {
                 Status::Fine => "  ok    ",
                 Status::Note => "  note  ",

@@ -5,8 +5,10 @@
 mod checks;
 pub mod cluster;
 pub mod completions;
+pub mod config;
 pub mod doctor;
 pub mod kv;
+pub mod node;
 mod reach;
 mod repair_log;
 pub mod sim;
@@ -62,8 +64,10 @@ pub fn run(command: Command) -> miette::Result<Outcome> {
         Command::Verify(options) => verify::run(&options, out),
         Command::Sim(options) => sim::run(&options, out),
         Command::Trace(options) => trace::run(&options, out),
+        Command::Node(options) => node::run(&options, out).map(|()| Outcome::Fine),
         Command::Kv(options) => kv::run(&options, out),
         Command::Cluster(options) => cluster::run(&options, out),
+        Command::Config(options) => config::run(&options, out),
         Command::Doctor(options) => doctor::run(&options, out),
         Command::Completions(options) => completions::run(&options, out).map(|()| Outcome::Fine),
     }

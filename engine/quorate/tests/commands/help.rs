@@ -6,11 +6,11 @@ use crate::quorate;
 fn every_command_explains_itself_with_an_example_and_its_exit_codes() {
     let all = quorate(&["--help"]);
     assert_eq!(all.code, 0);
-    for command in ["demo", "kv", "cluster", "test", "benchmark", "verify", "sim", "trace", "doctor", "completions"] {
+    for command in ["demo", "node", "config", "kv", "cluster", "test", "benchmark", "verify", "sim", "trace", "doctor", "completions"] {
         assert!(all.out.contains(&format!("\n  {command} ")), "{command} is not in the list");
         assert_eq!(quorate(&[command, "--help"]).code, 0);
     }
-    for command in ["demo", "kv", "cluster", "test", "benchmark", "verify", "sim", "trace", "doctor", "completions"] {
+    for command in ["demo", "node", "config", "kv", "cluster", "test", "benchmark", "verify", "sim", "trace", "doctor", "completions"] {
         let help = quorate(&[command, "--help"]).out;
         assert!(help.contains("Example") && help.contains("Exit codes:"), "{help}");
     }

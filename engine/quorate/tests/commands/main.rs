@@ -2,6 +2,7 @@
 
 mod cluster;
 mod completions;
+mod config;
 mod doctor;
 mod help;
 mod kv;

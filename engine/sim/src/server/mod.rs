@@ -353,7 +353,10 @@ impl Process {
             Local::SnapshotWritten => self.snapshot_written(stalled_until, around),
             Local::ReadPiece { to, mark, nth } => self.read_piece(to, mark, nth, around),
             Local::WritePiece { from, piece } => self.write_piece(from, piece, stalled_until, around),
-            Local::Reset { peer } => self.step(Event::Reset { peer }, around),
+            Local::Reset { peer } => {
+                around.tally.resets += 1;
+                self.step(Event::Reset { peer }, around);
+            }
             Local::Watch => self.watch(around),
             Local::Retry => self.retry(around),
             Local::Propose => self.propose(around),

@@ -34,6 +34,10 @@ use crate::tally::Tally;
 
 /// How much may lie in front of the world.
 const QUEUE_MAX: usize = 1 << 20;
+/// One in so many who are to hear of a reset hear of it late.
+const LATE_RESET_ONE_IN: u64 = 4;
+/// How late that may be.
+const LATE_RESET_NS: u64 = 20 * MS;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +126,9 @@ impl World {
     fn add_server(&mut self, witness: bool) -> MemberId {
         let nth = self.servers.len() as u16;
         let id = MemberId(u64::from(nth) + 1);
-        let rate = Rate { start: self.rng.below(1 << 40), ppm: RATE_MIN + self.rng.below(RATE_MAX - RATE_MIN + 1) };
+        // Clocks that are as far apart as can be are what leases fear most, so half of all are at one end.
+        let between = RATE_MIN + self.rng.below(RATE_MAX - RATE_MIN + 1);
+        let rate = Rate { start: self.rng.below(1 << 40), ppm: self.rng.pick(&[RATE_MIN, RATE_MAX, between, between]) };
         let disk = SimDisk::new(MemoryDisk::new(), self.plan.planted == Some(Planted::FolderNotSynced));
         self.servers.push(Server::new(id, nth, witness, rate, disk));
         let at = self.now + 1 + self.rng.below(MS);
@@ -265,7 +271,12 @@ impl World {
         let Some((server, mut around)) = self.around(nth) else { return };
         if server.life() == life {
             let failure = server.start(&mut around);
+            let (id, again) = (server.id(), life > 0);
             self.ended(nth, failure);
+            // What the others still hold for connections to the process before is reset as soon as they use it.
+            if again && self.rng.one_in(2) {
+                self.reset_connections(id, |network, other| !network.is_cut(id, other));
+            }
         }
     }
 
@@ -290,29 +301,36 @@ impl World {
     /// Ends a process, and starts another one later.
     fn crash(&mut self, nth: u16, loss: Loss, midway: u32, down_ns: u64) {
         let Some((server, mut around)) = self.around(nth) else { return };
+        let ran = server.process().is_some();
         server.crash(loss, midway, &mut around);
         let (id, life) = (server.id(), server.life());
         let at = self.now + down_ns;
         self.queue.push(at, Happening::Start { nth, life });
-        // Where only the program died, its machine says so to all that it was connected to.
-        if loss == Loss::Nothing {
-            self.reset_connections(id);
+        // Where only the program died, its machine says so to all that it was connected to, and can reach. A machine without power says
+        // nothing before it is up again.
+        if ran && loss == Loss::Nothing {
+            self.reset_connections(id, |network, other| !network.is_cut(id, other));
         }
     }
 
-    fn reset_connections(&mut self, id: MemberId) {
-        for other in 0..self.servers.len() as u16 {
-            let (peer, life) = (self.servers[usize::from(other)].id(), self.servers[usize::from(other)].life());
-            if peer == id {
-                continue;
+    /// Resets the connections of a server to those others that `which` picks.
+    fn reset_connections(&mut self, id: MemberId, which: impl Fn(&Network, MemberId) -> bool) {
+        for other in (1..=self.servers.len() as u64).map(MemberId).filter(|other| *other != id) {
+            if which(&self.network, other) {
+                self.reset_connection(id, other);
             }
-            self.network.reset(id, peer);
-            let own = (id.0 - 1) as u16;
-            let own_life = self.servers.get(usize::from(own)).map_or(0, Server::life);
-            for (nth, life, peer) in [(other, life, id), (own, own_life, peer)] {
-                let at = self.now + crate::network::latency(&self.plan.shape.links, &mut self.rng);
-                self.queue.push(at, Happening::Local { nth, life, what: Local::Reset { peer } });
-            }
+        }
+    }
+
+    /// Resets the connection between two servers: what is under way is lost, and each of them hears of it some time.
+    fn reset_connection(&mut self, one: MemberId, other: MemberId) {
+        self.network.reset(one, other);
+        for (whom, peer) in [(other, one), (one, other)] {
+            let nth = (whom.0 - 1) as u16;
+            let life = self.servers.get(usize::from(nth)).map_or(0, Server::life);
+            let late = if self.rng.one_in(LATE_RESET_ONE_IN) { self.rng.below(LATE_RESET_NS) } else { 0 };
+            let at = self.now + late + crate::network::latency(&self.plan.shape.links, &mut self.rng);
+            self.queue.push(at, Happening::Local { nth, life, what: Local::Reset { peer } });
         }
     }
 

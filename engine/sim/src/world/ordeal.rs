@@ -15,6 +15,8 @@ use crate::trace;
 const LEAVES_AFTER: u64 = 2_000 * MS;
 /// How long a crash that is to come in the middle of a sync waits for one.
 const WAITS_FOR_A_SYNC: u64 = 100 * MS;
+/// One in so many cuts is noticed at once: what stands between the servers resets their connections.
+const CUT_AND_RESET_ONE_IN: u64 = 3;
 
 impl World {
     /// The place of a server.
@@ -72,6 +74,9 @@ impl World {
                 let (from, to) = (self.id(*from), self.id(*to));
                 [from, to].into_iter().for_each(|id| self.hit(&what, Some(id)));
                 self.cut(from, to, *for_ns);
+                if self.rng.one_in(CUT_AND_RESET_ONE_IN) {
+                    self.reset_connection(from, to);
+                }
             }
             What::Lossy { ppm, for_ns } => {
                 self.hit(&what, None);
@@ -87,7 +92,7 @@ impl World {
             What::Reset { whom } => {
                 if let Some(nth) = self.find(*whom) {
                     self.hit(&what, Some(self.id(nth)));
-                    self.reset_connections(self.id(nth));
+                    self.reset_connections(self.id(nth), |_, _| true);
                 }
             }
             What::Churn { change, pick } => {
@@ -192,12 +197,16 @@ impl World {
         let group =
             |inside: bool| (0..servers).filter(|nth| side.contains(nth) == inside).map(|nth| MemberId(u64::from(nth) + 1)).collect();
         self.sights.of_world(|| Partitioned { groups: vec![group(true), group(false)] });
+        let reset = self.rng.one_in(CUT_AND_RESET_ONE_IN);
         for other in (0..servers).filter(|nth| !side.contains(nth)) {
             for nth in (0..servers).filter(|nth| side.contains(nth)) {
                 let (inside, outside) = (self.id(nth), self.id(other));
                 self.cut(outside, inside, for_ns);
                 if !one_way {
                     self.cut(inside, outside, for_ns);
+                }
+                if reset {
+                    self.reset_connection(inside, outside);
                 }
             }
         }

@@ -6,6 +6,7 @@ mod clients;
 mod disorder;
 mod elections;
 mod figure_2;
+mod hints;
 mod leases;
 mod membership;
 mod replication;

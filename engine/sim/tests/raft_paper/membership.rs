@@ -268,3 +268,43 @@ fn what_is_told_of_a_round_that_is_closed_commits_nothing_and_confirms_nothing()
     }
     assert_eq!((lab.raft(1).commit(), lab.raft(1).lease_until()), (Height(1), None));
 }
+
+#[test]
+fn a_leader_sees_how_far_its_followers_are_and_when_a_learner_has_caught_up() {
+    let followers =
+        |lab: &Lab, id: u64| lab.raft(id).followers().map(|peer| (peer.id.0, peer.matched.0, peer.snapshot)).collect::<Vec<_>>();
+    let mut lab = led(3);
+    propose(&mut lab, &["a", "b"]);
+    lab.deliver();
+    lab.compact(1, 3);
+    lab.join(4);
+    lab.reconfigure(1, voters(&[1, 2, 3]).into_iter().chain([Peer::learner(4)]));
+    // The learner's log has nothing that the leader's has not given up.
+    lab.deliver_where(|mail| mail.from != 4 || !matches!(mail.message.body, Body::SnapshotWanted { .. } | Body::Appended { .. }));
+    assert_eq!(followers(&lab, 1), [(2, 5, false), (3, 5, false), (4, 0, true)]);
+    lab.deliver();
+    assert_eq!(followers(&lab, 1), [(2, 5, false), (3, 5, false), (4, 5, false)]);
+    assert_eq!(followers(&lab, 2), []);
+    lab.reconfigure(1, voters(&[1, 2, 3, 4]));
+    lab.deliver();
+    lab.part(&[1, 2, 4], &[3]);
+    lab.propose(1, "c");
+    lab.deliver();
+    assert_eq!((commit(&lab, 1), followers(&lab, 1)), (8, vec![(2, 8, false), (3, 7, false), (4, 8, false)]), "its part counts");
+}
+
+#[test]
+fn a_leader_that_is_removed_hands_over_at_once_and_disturbs_nobody() {
+    for mut lab in [led(3), led(5)] {
+        let rest: Vec<u64> = lab.ids().into_iter().filter(|&id| id != 1).collect();
+        let change = lab.reconfigure(1, voters(&rest));
+        let ticket = lab.propose(1, "a");
+        lab.deliver();
+        assert!(matches!(lab.answer(change), Some(Answer::Accepted { .. })));
+        assert_eq!((lab.raft(1).role(), lab.leader(), term(&lab, 2)), (Role::Follower, Some(2), 2), "no time has passed");
+        assert!(matches!(lab.answer(ticket), Some(Answer::Accepted { .. })));
+        assert!(rest.iter().all(|&id| lab.machine(id) == ["a"] && members(&lab, id) == rest));
+        lab.run(ms(2000));
+        assert_eq!((lab.leader(), term(&lab, 2), term(&lab, 1)), (Some(2), 2, 1));
+    }
+}

@@ -93,6 +93,7 @@ impl Stage {
             "uncommitted_bytes" => settings.uncommitted_bytes = value,
             "command_bytes" => settings.command_bytes = size,
             "cache_bytes" => settings.cache_bytes = size,
+            "reset_hint" => settings.reset_hint = Some(Duration::from_millis(value)),
             "election" => settings.election = Duration::from_millis(value),
             _ => return Err(format!("{name:?} is no setting")),
         }

@@ -55,7 +55,7 @@ use offsets::Offsets;
 pub use open::SettingsError;
 pub use recovery::{Recovery, Torn};
 pub use repair::{Loss, Repair};
-pub use segment::{FORMAT, Owner};
+pub use segment::{FORMAT, Owner, owner};
 use segment::{PAGE, Segment};
 use window::Window;
 

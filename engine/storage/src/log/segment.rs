@@ -41,6 +41,18 @@ pub struct Owner {
     pub member: MemberId,
 }
 
+/// Whose log is in a folder, as its newest segment says; `None` if there is no log, or none that says so. Nothing is changed.
+///
+/// # Errors
+/// If the folder or the segment cannot be read.
+pub fn owner(disk: &dyn Disk, folder: &str) -> io::Result<Option<Owner>> {
+    let Some(newest) = disk.list(folder)?.iter().filter_map(|name| number(name)).max() else { return Ok(None) };
+    match Segment::open(disk, folder, newest)? {
+        Head::Good { owner, .. } => Ok(Some(owner)),
+        Head::Bad { .. } => Ok(None),
+    }
+}
+
 /// A segment that is open.
 pub(super) struct Segment {
     pub(super) number: u64,

@@ -1,5 +1,7 @@
 //! JSON as RFC 8259 has it, no more and no less, with the places that serde's reader does not give.
 
+use std::collections::BTreeMap;
+
 use super::{DEPTH, Entry, Flaw, Lines, Mark, Node, Value};
 
 pub(super) fn read(text: &str) -> Result<Node, Flaw> {
@@ -77,7 +79,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, depth: usize) -> Result<Vec<Entry>, Flaw> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let (mut entries, mut seen) = (Vec::new(), BTreeMap::new());
         self.at += 1;
         self.skip_space();
         if self.take('}') {
@@ -90,8 +92,8 @@ impl Reader<'_> {
                 return Err(self.unexpected("a key in double quotes"));
             }
             let key = self.string()?;
-            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                return Err(Flaw::twice(at, &key, first.at));
+            if let Some(first) = seen.insert(key.clone(), at) {
+                return Err(Flaw::twice(at, &key, first));
             }
             self.skip_space();
             if !self.take(':') {

@@ -19,7 +19,7 @@ pub struct Mark {
 const DEPTH: usize = 32;
 
 /// How long a file may be.
-pub(super) const BYTES: usize = 1 << 20;
+pub(super) const BYTES: usize = 256 << 10;
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

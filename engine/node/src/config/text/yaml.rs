@@ -3,6 +3,8 @@
 //! Plain words are what the core schema says they are: `yes` and `off` are text. Anchors, aliases and tags have no use in a configuration
 //! and a history of abuse; aliases and tags are refused.
 
+use std::collections::BTreeMap;
+
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 use super::{DEPTH, Entry, Flaw, Mark, Node, Value};
@@ -10,7 +12,7 @@ use super::{DEPTH, Entry, Flaw, Mark, Node, Value};
 /// A list or table that is being filled.
 enum Open {
     List(Mark, Vec<Node>),
-    Table(Mark, Vec<Entry>, Option<(String, Mark)>),
+    Table { at: Mark, entries: Vec<Entry>, seen: BTreeMap<String, Mark>, key: Option<(String, Mark)> },
 }
 
 pub(super) fn read(text: &str) -> Result<Node, Vec<Flaw>> {
@@ -44,7 +46,7 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Flaw>> {
                 Some(Node { at, value: Value::Null })
             }
             Event::Scalar(text, style, ..) => {
-                let key = matches!(open.last(), Some(Open::Table(_, _, None)));
+                let key = matches!(open.last(), Some(Open::Table { key: None, .. }));
                 let value = if key || style != ScalarStyle::Plain { Value::Text(text.into_owned()) } else { plain(&text, at, &mut flaws) };
                 Some(Node { at, value })
             }
@@ -53,12 +55,12 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Flaw>> {
                 None
             }
             Event::MappingStart(..) => {
-                open.push(Open::Table(at, Vec::new(), None));
+                open.push(Open::Table { at, entries: Vec::new(), seen: BTreeMap::new(), key: None });
                 None
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
                 Some(Open::List(at, nodes)) => Some(Node { at, value: Value::List(nodes) }),
-                Some(Open::Table(at, entries, _)) => Some(Node { at, value: Value::Table(entries) }),
+                Some(Open::Table { at, entries, .. }) => Some(Node { at, value: Value::Table(entries) }),
                 None => None,
             },
             _ => None,
@@ -71,12 +73,12 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Flaw>> {
         match open.last_mut() {
             None => root = Some(node),
             Some(Open::List(_, nodes)) => nodes.push(node),
-            Some(Open::Table(_, entries, key)) => match key.take() {
+            Some(Open::Table { entries, seen, key, .. }) => match key.take() {
                 Some((key, at)) => entries.push(Entry { key, at, node }),
                 None => match node.value {
                     Value::Text(text) => {
-                        if let Some(first) = entries.iter().find(|entry| entry.key == text) {
-                            flaws.push(Flaw::twice(node.at, &text, first.at));
+                        if let Some(first) = seen.insert(text.clone(), node.at) {
+                            flaws.push(Flaw::twice(node.at, &text, first));
                         }
                         *key = Some((text, node.at));
                     }

@@ -70,9 +70,10 @@ pub(crate) struct Partition {
     host: Option<Host>,
     application: Box<dyn Application>,
     policy: Policy,
-    /// How long a request may wait, and how many may.
+    /// How long a request may wait in nanoseconds, how many may, and how many bytes of commands may wait to be proposed.
     patience: u64,
     requests_max: usize,
+    bytes_max: usize,
     metrics: PartitionMetrics,
     effects: Vec<Effect>,
     written: VecDeque<Written>,
@@ -199,6 +200,7 @@ impl Partition {
             Finished::PieceRead { to, piece, sending } => self.piece_read(to, piece, sending, around),
             Finished::PieceWritten { from, mark, outcome, receiver } => self.piece_written(from, mark, outcome, receiver, around),
             Finished::Installed { from, mark, host, outcome } => self.installed(from, mark, *host, outcome, around),
+            Finished::Panicked => self.stop("one of its jobs panicked".into(), around),
         }
     }
 }

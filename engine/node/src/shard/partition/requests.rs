@@ -90,6 +90,7 @@ enum Asked {
 pub(super) struct Requests {
     tickets: u64,
     gathered: Vec<Gathered>,
+    gathered_bytes: usize,
     /// Those that are being proposed in this very step, in order of their tickets.
     proposing: VecDeque<Gathered>,
     placed: VecDeque<Placed>,
@@ -108,6 +109,7 @@ impl Requests {
 
     /// Puts a command to those that are proposed next.
     pub(super) fn gather(&mut self, caller: Caller, command: &[u8], since: Moment) {
+        self.gathered_bytes += command.len();
         self.gathered.push(Gathered { caller, command: command.into(), since });
     }
 
@@ -171,7 +173,7 @@ impl Partition {
             refusal(Why::Stopping, "the partition has stopped on this member", 0)
         } else if self.host.is_none() {
             refusal(Why::Busy, "a snapshot is being put in place", LEADERLESS_MS)
-        } else if self.requests.len() >= self.requests_max {
+        } else if self.requests.len() >= self.requests_max || self.requests.gathered_bytes >= self.bytes_max {
             refusal(Why::Busy, "too many requests wait", BUSY_MS)
         } else {
             return Some(caller);
@@ -251,6 +253,7 @@ impl Partition {
         }
         if writes {
             let gathered = std::mem::take(&mut self.requests.gathered);
+            self.requests.gathered_bytes = 0;
             let first = self.requests.tickets + 1;
             self.requests.tickets += gathered.len() as u64;
             let commands = gathered.iter().map(|gathered| Arc::clone(&gathered.command)).collect();

@@ -40,6 +40,7 @@ pub(crate) struct Beginning<'a> {
     pub(crate) policy: Policy,
     pub(crate) life: u64,
     pub(crate) requests_max: usize,
+    pub(crate) bytes_max: usize,
     pub(crate) patience: u64,
     pub(crate) log: &'a Arc<Log>,
     pub(crate) snapshots: &'a Snapshots,
@@ -96,8 +97,8 @@ impl Partition {
         let of_log = |error| StartError::Log { partition: id, error };
         let of_bytes = |error| StartError::Decode { partition: id, error };
         let machine = Box::new(Commands(application.machine()));
-        let recovered = snapshot::recover(id, machine, log.as_ref(), snapshots)
-            .map_err(|error| StartError::Snapshot { partition: id, error })?;
+        let recovered =
+            snapshot::recover(id, machine, log.as_ref(), snapshots).map_err(|error| StartError::Snapshot { partition: id, error })?;
         for damaged in &recovered.damaged {
             tracing::warn!(partition = id.0, "a snapshot is damaged, and an older one was used: {damaged}");
         }
@@ -136,6 +137,7 @@ impl Partition {
             policy: how.policy,
             patience: how.patience,
             requests_max: how.requests_max,
+            bytes_max: how.bytes_max,
             metrics,
             effects: Vec::new(),
             written: std::collections::VecDeque::new(),

@@ -174,7 +174,8 @@ impl Partition {
 
     /// Puts a snapshot that is whole in the place of state and log. Until that is done, nothing else may happen to this partition.
     fn install(&mut self, from: MemberId, mark: Mark, receiver: Option<Receiver>, around: &Around<'_>) {
-        let (Some(receiver), Some(host)) = (receiver, self.host.take()) else { return };
+        let Some(receiver) = receiver else { return };
+        let Some(host) = self.host.take() else { return };
         let policy = self.policy;
         around.jobs.start(self.id, Job::Install(Box::new(Installation { from, mark, receiver, host, policy })));
     }

@@ -1,0 +1,4 @@
+//! Any bytes are what a client asks, or are refused.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| quorate_fuzz::properties::wire_requests(bytes));
