@@ -198,6 +198,7 @@ impl Shard {
             self.inbox.nudge();
         }
         self.settle(now);
+        self.parts.post.flush();
         self.sync_elsewhere(now);
         self.look_at_members(now);
         self.pump();
@@ -212,6 +213,7 @@ impl Shard {
         while more && self.fatal.is_none() {
             more = self.ask_protocols(now);
             more |= self.count(now);
+            self.parts.post.flush();
             more |= self.sync_inline(now);
         }
     }
