@@ -49,7 +49,7 @@ pub(super) struct Options {
     #[arg(long, default_value = "quorate", value_name = "NAME")]
     name: ClusterName,
     /// The first port
-    #[arg(long, default_value_t = Config::PORTS[0], value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=64000))]
+    #[arg(long, default_value_t = Config::PORTS[0], value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     port: u16,
     /// The file, or the folder of the nodes' files; `-` prints the file
     #[arg(long, value_name = "PATH")]
