@@ -80,6 +80,11 @@ fn a_cluster_is_made_in_two_commands_and_nothing_is_wrong_with_it() {
             assert_eq!(statuses(&report, "listen"), ["fine"; 3]);
             assert!(found(&report, "data").ends_with(&format!("data/node-{id} will be made")), "{}", run.out);
         }
+        // What holds without a line is what is written behind the #.
+        let shown = run_in(&folder, &["config", "show", "--config", &format!("node-2.{form}")], &[]).out;
+        let address = shown.lines().find_map(|line| line.strip_prefix("node.address = ")?.split_once("  #")).expect("it is shown").0.trim();
+        let text = std::fs::read_to_string(folder.join(format!("node-2.{form}"))).expect("it was written");
+        assert!(form == "json" || text.lines().any(|line| line.contains("# address") && line.ends_with(address)), "{address}: {text}");
         // The members are the same in all, and so are their addresses.
         let members = |id: u32| {
             let shown = run_in(&folder, &["config", "show", "--config", &format!("node-{id}.{form}"), "--json"], &[]).object();
