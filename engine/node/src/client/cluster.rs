@@ -81,12 +81,11 @@ impl Client {
             incoming.frames(&mut frames).await.map_err(|error| error.to_string())?;
             for frame in frames.drain(..) {
                 let responses = Responses::decode(frame.body).map_err(|error| format!("its answer cannot be read: {error}"))?;
-                for response in responses.responses {
-                    match response.body {
-                        Some(response::Body::Status(status)) => return Ok(status),
-                        Some(response::Body::Refused(refused)) => return Err(refused.text),
-                        other => return Err(format!("it answered {other:?} when asked how it is")),
-                    }
+                match responses.responses.into_iter().next().map(|response| response.body) {
+                    None => {}
+                    Some(Some(response::Body::Status(status))) => return Ok(status),
+                    Some(Some(response::Body::Refused(refused))) => return Err(refused.text),
+                    Some(other) => return Err(format!("it answered {other:?} when asked how it is")),
                 }
             }
         }
