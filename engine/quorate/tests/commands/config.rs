@@ -1,6 +1,5 @@
 //! `quorate config`: what it writes it accepts, what it makes others can use, and what is wrong it finds.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
