@@ -74,7 +74,15 @@ impl Chronicle {
                 self.note(at, Tone::Good, format!("node-{} leads in term {}", led.0, led.1));
             }
         }
-        self.before = sights.to_vec();
+        self.before = sights.iter().enumerate().map(|(nth, now)| self.remembered(nth, now)).collect();
+    }
+
+    /// How a node is compared the next time. One that was dead or stood still and has not answered yet is not back.
+    fn remembered(&self, nth: usize, now: &Sight) -> Sight {
+        match self.before.get(nth).map(|before| before.state) {
+            Some(state @ (State::Down(_) | State::Paused)) if now.state == State::Starting => Sight { state, ..now.clone() },
+            _ => now.clone(),
+        }
     }
 
     fn compare(&mut self, at: Duration, before: &Sight, now: &Sight) {
@@ -96,7 +104,7 @@ impl Chronicle {
             return;
         }
         if before.role != now.role && now.role == Role::Candidate {
-            self.note(at, Tone::Notice, format!("node-{} stands for election in term {}", now.node, now.term));
+            self.note(at, Tone::Notice, format!("{name} stands for term {}", now.term));
         }
         if before.role == Role::Leader && now.role != Role::Leader && before.state == State::Up {
             self.note(at, Tone::Notice, format!("{name} leads no more"));
@@ -145,16 +153,11 @@ mod tests {
         chronicle.look(at(2), &[node(1, down, Role::Leader, 1), node(2, up, Role::Follower, 1)]);
         chronicle.look(at(3), &[node(1, State::Down(2), Role::Leader, 1), node(2, up, Role::Candidate, 2)]);
         chronicle.look(at(3), &[node(1, State::Down(2), Role::Leader, 1), node(2, up, Role::Leader, 2)]);
+        chronicle.look(at(5), &[node(1, State::Starting, Role::Leader, 1), node(2, up, Role::Leader, 2)]);
         chronicle.look(at(5), &[node(1, up, Role::Follower, 2), node(2, up, Role::Leader, 2)]);
         assert_eq!(
             texts(&chronicle),
-            [
-                "node-1 leads in term 1",
-                "node-1 died, the leader",
-                "node-2 stands for election in term 2",
-                "node-2 leads in term 2",
-                "node-1 is back",
-            ]
+            ["node-1 leads in term 1", "node-1 died, the leader", "node-2 stands for term 2", "node-2 leads in term 2", "node-1 is back",]
         );
         assert_eq!((chronicle.leader_changes, chronicle.elections, chronicle.kills), (1, 1, 1));
     }

@@ -8,7 +8,7 @@ use quorate_node::KV;
 use quorate_node::client::{Client, ClientConfig, Timeouts, Window};
 use tokio::runtime;
 use tokio::task::AbortHandle;
-use tokio::time;
+use tokio::time::{self, MissedTickBehavior};
 
 use super::plan::Plan;
 use super::sight::{Role, Sight, State};
@@ -40,10 +40,12 @@ impl Gaze {
     /// Begins to ask.
     pub(crate) fn begin(runtime: &runtime::Handle, plan: &Plan, config: &ClientConfig) -> Self {
         let (mut said, mut tasks) = (Vec::new(), Vec::new());
+        // All are asked at the same moments: what they say is compared.
+        let begun = time::Instant::now();
         for node in plan.nodes() {
             let place = Arc::new(Mutex::new(Said { at: None, sight: Sight { node, ..Sight::default() } }));
             let config = alone(config, plan.client_address(node));
-            tasks.push(runtime.spawn(ask(node, config, Arc::clone(&place))).abort_handle());
+            tasks.push(runtime.spawn(ask(node, config, begun, Arc::clone(&place))).abort_handle());
             said.push(place);
         }
         Self { said, tasks }
@@ -64,9 +66,12 @@ pub(crate) fn alone(config: &ClientConfig, address: String) -> ClientConfig {
     ClientConfig { endpoints: vec![address], timeouts, window: Window::default(), ..config.clone() }
 }
 
-async fn ask(node: u64, config: ClientConfig, place: Arc<Mutex<Said>>) {
+async fn ask(node: u64, config: ClientConfig, begun: time::Instant, place: Arc<Mutex<Said>>) {
     let mut client = None;
+    let mut moments = time::interval_at(begun, ASK_EVERY);
+    moments.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
+        moments.tick().await;
         let asked = client.get_or_insert_with(|| Client::begin(config.clone()));
         match asked.status().await {
             Ok(status) if status.member == node => {
@@ -77,7 +82,6 @@ async fn ask(node: u64, config: ClientConfig, place: Arc<Mutex<Said>>) {
             // The client went to another member, or it does not answer.
             Ok(_) | Err(_) => client = None,
         }
-        time::sleep(ASK_EVERY).await;
     }
 }
 

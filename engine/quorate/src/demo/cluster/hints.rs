@@ -11,16 +11,16 @@ pub(crate) fn of(plan: &Plan, home: &Path) -> Vec<Hint> {
     let hint = |what: &str, text: String| Hint { what: what.into(), text };
     let http = plan.ports_of(1).http;
     let profile = profile_path(home);
-    let quorate = format!("{} kv --profile {}", program(), quoted(&profile));
+    let quorate = |command: &str| format!("{} kv {command} --profile {}", program(), quoted(&profile));
     let others = |at: fn(&Ports) -> u16| plan.ports.iter().map(|ports| at(ports).to_string()).collect::<Vec<_>>();
     let (doors, clients) = (others(|ports| ports.http), others(|ports| ports.clients));
     let also = if doors.len() > 1 { format!("also {}; ", doors[1..].join(", ")) } else { String::new() };
     vec![
-        hint("write", format!("{quorate} put hello world")),
-        hint("read", format!("{quorate} get hello")),
+        hint("open", format!("http://127.0.0.1:{http}/ ({also}clients: {})", clients.join(", "))),
+        hint("write", quorate("put hello world")),
+        hint("read", quorate("get hello")),
         hint("over HTTP", format!("curl -s http://127.0.0.1:{http}/v1/kv/hello")),
         hint("metrics", format!("curl -s http://127.0.0.1:{http}/metrics")),
-        hint("open", format!("http://127.0.0.1:{http}/ ({also}clients: {})", clients.join(", "))),
     ]
 }
 

@@ -117,8 +117,8 @@ impl Session {
             home,
             _ports: ports,
         };
-        session.loader.set(options.load);
         session.await_leader()?;
+        session.loader.set(options.load);
         Ok(session)
     }
 
@@ -173,7 +173,7 @@ impl Session {
     fn sample(&mut self, in_time: Duration) {
         let tally = self.meter.take();
         if tally.longest_gap >= GAP {
-            let text = format!("no write was acknowledged for {} ms", tally.longest_gap.as_millis());
+            let text = format!("no writes for {} ms", tally.longest_gap.as_millis());
             self.chronicle.note(self.elapsed(), Tone::Notice, text);
         }
         self.samples.push(tally, in_time);
@@ -255,8 +255,8 @@ impl Session {
         self.runtime.spawn(async move {
             let outcome = client.transfer(KV, None).await;
             let told = match outcome {
-                Ok(to) => (Tone::Notice, format!("leadership is handed to {}", node_name(to.0))),
-                Err(error) => (Tone::Bad, format!("leadership was not handed over: {error}")),
+                Ok(to) => (Tone::Notice, format!("handed over to {}", node_name(to.0))),
+                Err(error) => (Tone::Bad, format!("not handed over: {error}")),
             };
             // Nobody listens any more when the demo ends.
             let _ = news.send(told);
@@ -275,7 +275,7 @@ impl Session {
         let follower = self.sights.iter().rev().find(|sight| sight.state == State::Up && !sight.leads());
         match self.crew.paused().or(follower.map(|sight| sight.node)) {
             Some(node) if self.crew.can_pause() => self.crew.toggle_pause(node),
-            Some(_) => self.chronicle.note(self.elapsed(), Tone::Notice, "only processes can be paused: --processes"),
+            Some(_) => self.chronicle.note(self.elapsed(), Tone::Notice, "pausing takes --processes"),
             None => self.chronicle.note(self.elapsed(), Tone::Notice, "there is no follower to pause"),
         }
         self.look();

@@ -70,7 +70,7 @@ fn leadership_is_handed_over_and_loads_follow_each_other_without_a_fault() {
     session.next_load();
     session.toggle_pause();
     let model = until(&mut session, "nothing to do", |model| model.load == Some(Load::None));
-    assert!(model.events.iter().any(|event| event.text.contains("only processes can be paused")), "{:#?}", model.events);
+    assert!(model.events.iter().any(|event| event.text.contains("pausing takes --processes")), "{:#?}", model.events);
     let summary = session.finish().unwrap();
     assert_eq!((summary.errors, summary.kills), (Vec::new(), 0));
 }

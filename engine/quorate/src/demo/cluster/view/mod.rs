@@ -130,15 +130,15 @@ fn help(frame: &mut Frame<'_>, body: Rect, model: &Model) {
     );
     text.push(Line::default());
     for hint in &model.hints {
-        text.push(Line::styled(format!("  {}", hint.what), STRONG));
-        text.push(Line::raw(format!("  {}", hint.text)));
+        text.push(Line::from(vec![Span::styled(format!("  {:<10} ", hint.what), STRONG), Span::raw(hint.text.as_str())]));
     }
     text.push(Line::default());
-    for (sign, what) in panels::LEGEND {
-        text.push(Line::from(vec![Span::styled(format!("  {sign}  "), STRONG), Span::raw(*what)]));
-    }
+    text.extend(panels::LEGEND.map(|line| Line::raw(format!("  {line}"))));
     let widest = text.iter().map(Line::width).max().unwrap_or(0) as u16 + 4;
-    let (width, height) = (widest.min(body.width), (text.len() as u16 + 3).min(body.height));
+    let width = widest.min(body.width);
+    let inside = usize::from(width.saturating_sub(2).max(1));
+    let rows: usize = text.iter().map(|line| line.width().div_ceil(inside).max(1)).sum();
+    let height = (rows as u16 + 2).min(body.height);
     let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
     frame.render_widget(Clear, area);
     let inside = panel(frame, area, "Help", "? hides it".into());

@@ -14,16 +14,9 @@ use super::super::sight::{Role, Sight, State};
 use super::{BAD, DIM, GOOD, STRONG, lines, panel};
 use crate::demo::figures::{clock, count, nanos, rate};
 
-/// The signs before nodes and in their bars.
-pub(super) const LEGEND: &[(&str, &str)] = &[
-    ("★", "leads"),
-    ("●", "follows"),
-    ("◌", "starts, or asks to be elected"),
-    ("‖", "stands still"),
-    ("✗", "is dead, and starts again in so many seconds"),
-    ("█", "has applied so much of the log"),
-    ("▒", "has so much more, not committed or not applied yet"),
-];
+/// The signs before nodes, and those in their bars.
+pub(super) const LEGEND: [&str; 2] =
+    ["★ leads  ● follows  ◌ starts or stands  ‖ stands still  ✗ is dead", "█ has applied it  ▒ has it in its log  · has it not yet"];
 
 /// The width that numbers in the table need.
 const NUMBER: usize = 10;
@@ -62,7 +55,7 @@ struct Columns {
 
 impl Columns {
     fn names(&self) -> String {
-        let mut names = format!("  {:<7} {:<10}", "node", "is");
+        let mut names = format!("  {:<7} {:<10}", "node", "state");
         for (shown, name, width) in [
             (self.term, "term", 6),
             (self.last, "log", NUMBER),
@@ -133,7 +126,7 @@ fn bar(width: usize, node: &Sight, model: &Model) -> String {
     let window = window.min(end.max(1));
     let scaled = |index: u64| {
         let part = (index.min(end) + window).saturating_sub(end).min(window);
-        (u128::from(part) * width as u128 / u128::from(window)) as usize
+        (u128::from(part) * width as u128).div_ceil(u128::from(window)) as usize
     };
     let applied = scaled(node.applied);
     let there = scaled(node.last).max(applied);
@@ -175,19 +168,19 @@ pub(super) fn clients(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let rows = [Constraint::Length(figures.len() as u16), Constraint::Min(0), Constraint::Length(tail)];
     let [text, speed, latency] = inside.layout(&Layout::vertical(rows));
     lines(frame, text, figures);
-    graph(frame, speed, &model.rates, GOOD, "writes/s");
-    graph(frame, latency, &model.tails, BAD, "p99, µs");
+    graph(frame, speed, &model.rates, GOOD, |top| format!("writes: at most {}", rate(top as f64)));
+    graph(frame, latency, &model.tails, BAD, |top| format!("p99: at most {}", nanos(top as f64 * 1000.0)));
 }
 
 /// A graph of the latest samples, with the height of its top. It begins at zero.
-fn graph(frame: &mut Frame<'_>, area: Rect, samples: &[u64], style: Style, what: &str) {
+fn graph(frame: &mut Frame<'_>, area: Rect, samples: &[u64], style: Style, label_of: impl Fn(u64) -> String) {
     if area.height < 2 {
         return;
     }
     let [label, area] = area.layout(&Layout::vertical([Constraint::Length(1), Constraint::Min(1)]));
     let newest_first: Vec<u64> = samples.iter().rev().copied().take(usize::from(area.width)).collect();
     let highest = newest_first.iter().copied().max().unwrap_or(0);
-    lines(frame, label, [Line::styled(format!(" {what}, at most {}", count(highest)), DIM)]);
+    lines(frame, label, [Line::styled(format!(" {}", label_of(highest)), DIM)]);
     let sparkline = Sparkline::default().data(newest_first).max(highest + highest / 8 + 1).direction(RenderDirection::RightToLeft);
     frame.render_widget(sparkline.style(style), area);
 }

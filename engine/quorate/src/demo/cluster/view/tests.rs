@@ -132,8 +132,15 @@ fn without_a_leader_the_title_says_so() {
 #[test]
 fn the_help_names_every_key_and_every_sign() {
     let screen = screen(100, 40, &Model { help: true, ..model(3) });
-    for text in ["kill the leader without a word", "let another node lead", "stop a follower in its tracks", "‖  stands still", "metrics"]
-    {
+    for text in [
+        "kill the leader without a word",
+        "let another node lead",
+        "stop a follower in its tracks",
+        "‖ stands still",
+        "✗ is dead",
+        "has it not yet",
+        "metrics",
+    ] {
         assert!(screen.contains(text), "{text}:\n{screen}");
     }
     let quiet = self::screen(100, 40, &Model { help: true, can_pause: false, ..model(3) });
