@@ -44,6 +44,14 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
+    /// Whether what waits to be fetched by it leaves room for a long answer.
+    fn has_room(&self) -> bool {
+        match self {
+            Self::Guest(guest, _) => guest.has_room(),
+            Self::Inside(_) | Self::Change(_) | Self::Nobody => true,
+        }
+    }
+
     /// Answers.
     pub(crate) fn answer(self, body: response::Body) {
         match self {
@@ -205,6 +213,11 @@ impl Partition {
 
     /// Somebody wants to read what this member has.
     pub(crate) fn read_local(&mut self, caller: Caller, query: &[u8]) {
+        // A short question can have a long answer, and one frame has thousands of questions.
+        if !caller.has_room() {
+            self.metrics.rejected.inc();
+            return caller.answer(refused(Why::Busy, "too many bytes of answers wait for this client", BUSY_MS));
+        }
         caller.answer(match self.application.query(query) {
             Ok(answer) => response::Body::Read(answer.into()),
             Err(why) => refused(Why::BadRequest, &why, 0),
