@@ -22,8 +22,8 @@ use crate::snapshot::{self, Frozen};
 use crate::state::{News, State};
 use crate::value::{LeaseId, Revision};
 
-/// How many changes below the floor are forgotten with each command.
-const TRIMMED: usize = 16;
+/// How many changes below the floor are forgotten with each command: more than most commands make, and few enough not to be felt.
+const TRIMMED: usize = 4;
 
 /// A store. Clones are the same store: one is what the log is applied to, and others are asked.
 #[derive(Clone, Debug)]

@@ -9,6 +9,8 @@ use crate::application::{Application, Watching};
 /// How many clients' sessions are kept, and how many bytes of answers that they may ask for again.
 const SESSIONS: sessions::Limits = sessions::Limits { sessions: 1 << 16, answer_bytes: 64 << 20 };
 
+/// How many bytes a value may have: with the longest key, it has to fit into a command.
+const VALUE_BYTES: usize = 896 << 10;
 /// How many bytes of keys and values are in one answer: it has to fit into a frame.
 const ANSWER_BYTES: usize = 2 << 20;
 
@@ -22,7 +24,7 @@ pub(crate) struct KeyValue {
 impl KeyValue {
     /// An empty store. What it takes is the same on every member, or they would not come to the same state.
     pub(crate) fn new() -> Self {
-        let limits = Limits { answer_bytes: ANSWER_BYTES, ..Limits::default() };
+        let limits = Limits { value_bytes: VALUE_BYTES, answer_bytes: ANSWER_BYTES, ..Limits::default() };
         Self { store: Store::new(limits), expiry: Expiry::default(), leads: false }
     }
 }

@@ -226,23 +226,30 @@ mod tests {
     /// Somebody who takes lines, but only while the gate is open.
     #[derive(Clone, Default)]
     struct Reader {
-        state: Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>,
+        gate: Arc<Gate>,
+    }
+
+    #[derive(Default)]
+    struct Gate {
+        /// Whether it is open, and what was taken.
+        state: Mutex<(bool, Vec<u8>)>,
+        changed: Condvar,
     }
 
     impl Reader {
         fn open(&self, open: bool) {
-            self.state.0.lock().unwrap().0 = open;
-            self.state.1.notify_all();
+            self.gate.state.lock().unwrap().0 = open;
+            self.gate.changed.notify_all();
         }
 
         fn text(&self) -> String {
-            String::from_utf8(self.state.0.lock().unwrap().1.clone()).unwrap()
+            String::from_utf8(self.gate.state.lock().unwrap().1.clone()).unwrap()
         }
     }
 
     impl Write for Reader {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut state = self.state.1.wait_while(self.state.0.lock().unwrap(), |(open, _)| !*open).unwrap();
+            let mut state = self.gate.changed.wait_while(self.gate.state.lock().unwrap(), |(open, _)| !*open).unwrap();
             state.1.extend_from_slice(bytes);
             Ok(bytes.len())
         }

@@ -101,14 +101,20 @@ pub enum StartError {
         /// Where.
         path: String,
         /// What is wrong.
-        error: SnapshotError,
+        error: Box<SnapshotError>,
     },
     /// A partition.
     #[error(transparent)]
-    Partition(#[from] shard::StartError),
+    Partition(Box<shard::StartError>),
     /// A thread could not be made.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
+}
+
+impl From<shard::StartError> for StartError {
+    fn from(error: shard::StartError) -> Self {
+        Self::Partition(Box::new(error))
+    }
 }
 
 /// Where a node listens.
@@ -447,7 +453,7 @@ impl Inside {
             tracing::info!("cut what a crash left behind at the end of the log: {torn:?}");
         }
         let log = Arc::new(log);
-        let of_snapshots = |error| StartError::Snapshots { path: format!("{path}/snapshots"), error };
+        let of_snapshots = |error| StartError::Snapshots { path: format!("{path}/snapshots"), error: Box::new(error) };
         let snapshot_settings = snapshot::Settings::new(genesis.cluster, config.node);
         let snapshots = Snapshots::open(Arc::clone(&env.disk), "snapshots", snapshot_settings).map_err(of_snapshots)?;
         let life = next_life(&log).map_err(of_log)?;

@@ -13,7 +13,8 @@ use prost::Message as _;
 use quorate_core::ids::PartitionId;
 use quorate_net::connection::{Incoming, Outgoing, ReadError};
 use quorate_net::frame::{Frame, Kind};
-use quorate_net::wire::client::{Requests, Response, Why, response};
+use quorate_net::wire;
+use quorate_net::wire::client::{Response, Why, response};
 use tokio::sync::Notify;
 
 use crate::handle::refused;
@@ -171,7 +172,7 @@ fn take_in(frame: &Frame, guest: &Rc<Guest>, inbox: &Inbox) -> Result<(), String
     if frame.kind != Kind::Requests {
         return Err(format!("a client sent a frame of kind {:?}; expected {:?}", frame.kind, Kind::Requests));
     }
-    let requests = Requests::decode(frame.body.clone()).map_err(|error| format!("requests that cannot be read: {error}"))?;
+    let requests = wire::requests(&frame.body).map_err(|error| error.to_string())?;
     for request in requests.requests {
         let Some(body) = request.body else { return Err(format!("request {} asks for nothing", request.number)) };
         guest.unanswered.set(guest.unanswered.get() + 1);

@@ -14,7 +14,7 @@ use quorate_storage::Mark;
 use quorate_storage::machine::StateMachine;
 
 /// Small ones, so that all of them are met.
-const LIMITS: Limits = Limits { key_bytes: 4, value_bytes: 6, operations: 4, depth: 2, answer_bytes: 400, leases: 3, ttl_seconds: 60 };
+const LIMITS: Limits = Limits { key_bytes: 4, value_bytes: 6, operations: 4, depth: 2, answer_bytes: 200, leases: 3, ttl_seconds: 60 };
 
 fn tell(store: &mut Store, command: &Command) -> Answer {
     Answer::decode(&store.apply(&command.encode()).unwrap()).unwrap()

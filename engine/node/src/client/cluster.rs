@@ -17,8 +17,8 @@ use super::book::Repeat;
 use super::{Client, RequestError, SYSTEM, unfit};
 
 impl Client {
-    /// Adds a member, or changes what is known of one. Answered when it is decided; the partitions follow (see [`Self::status`]). The number
-    /// is that of the decision.
+    /// Adds a member, or changes what is known of one. Answered when it is decided, with the number of the decision; the partitions
+    /// follow (see [`Self::settled`]).
     ///
     /// # Errors
     /// If it is not decided, or nobody knows.
@@ -47,8 +47,10 @@ impl Client {
     /// # Errors
     /// If the leader will not, or there is none.
     pub async fn transfer(&self, partition: PartitionId, to: Option<MemberId>) -> Result<MemberId, RequestError> {
+        // To whom it was asked to go, it may be asked to go again; but whoever is suited best is another one afterwards.
+        let repeat = if to.is_some() { Repeat::Freely } else { Repeat::IfNotDone };
         let body = request::Body::Transfer(Transfer { to: to.map_or(0, |to| to.0) });
-        match self.ask(partition, body, Repeat::Freely).await? {
+        match self.ask(partition, body, repeat).await? {
             response::Body::Transferring(to) => Ok(MemberId(to)),
             other => Err(unfit(&other)),
         }
@@ -79,12 +81,11 @@ impl Client {
             incoming.frames(&mut frames).await.map_err(|error| error.to_string())?;
             for frame in frames.drain(..) {
                 let responses = Responses::decode(frame.body).map_err(|error| format!("its answer cannot be read: {error}"))?;
-                for response in responses.responses {
-                    match response.body {
-                        Some(response::Body::Status(status)) => return Ok(status),
-                        Some(response::Body::Refused(refused)) => return Err(refused.text),
-                        other => return Err(format!("it answered {other:?} when asked how it is")),
-                    }
+                match responses.responses.into_iter().next().map(|response| response.body) {
+                    None => {}
+                    Some(Some(response::Body::Status(status))) => return Ok(status),
+                    Some(Some(response::Body::Refused(refused))) => return Err(refused.text),
+                    Some(other) => return Err(format!("it answered {other:?} when asked how it is")),
                 }
             }
         }

@@ -246,12 +246,8 @@ mod tests {
 
     #[test]
     fn a_configuration_needs_endpoints_and_either_credentials_or_words_that_there_are_none() {
-        let plain = Profile {
-            cluster: Some("demo".into()),
-            endpoints: Some(vec!["127.0.0.1:7001".into()]),
-            insecure: true,
-            ..Profile::default()
-        };
+        let plain =
+            Profile { cluster: Some("demo".into()), endpoints: Some(vec!["127.0.0.1:7001".into()]), insecure: true, ..Profile::default() };
         assert!(matches!(plain.clone().resolve().unwrap().security, Security::Plain));
         let refused = |change: fn(&mut Profile)| {
             let mut profile = plain.clone();

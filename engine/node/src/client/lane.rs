@@ -1,8 +1,8 @@
 //! A lane: the requests for one partition, over one connection at a time, to whoever leads it.
 //!
-//! One task does it all: it connects, sends what has gathered whenever the socket takes it, hands answers to the book, and lets nothing wait
-//! longer than it may. Whoever asks puts requests into the book and wakes the task if it had nothing to do. So what is asked while a frame
-//! is on its way goes into the next one, and nothing waits for company.
+//! One task does it all: it connects, sends what has gathered whenever the socket takes it, hands answers to the book, and lets nothing
+//! wait longer than it may. Whoever asks puts requests into the book and wakes the task if it had nothing to do. So what is asked while
+//! a frame is on its way goes into the next one, and nothing waits for company.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

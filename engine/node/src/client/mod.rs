@@ -4,9 +4,9 @@
 //!
 //! - **Each request ends exactly once**, and its end says whether it was carried out: yes (`Ok`), no, or nobody knows
 //!   ([`RequestError::Unknown`]). A request ends at the latest when [`Timeouts::request`] has passed.
-//! - **A command of a session is carried out at most once**, however often it had to be sent ([`Delivery::ExactlyOnce`]). Who gets `Ok` knows
-//!   that it was once. `Unknown` comes only if the time was up, if the cluster had to forget the session while an attempt was open, or if
-//!   the client was closed. Later commands get a new session by themselves.
+//! - **A command of a session is carried out at most once**, however often it had to be sent ([`Delivery::ExactlyOnce`]). Who gets `Ok`
+//!   knows that it was once. `Unknown` comes only if the time was up, if the cluster had to forget the session while an attempt was open,
+//!   or if the client was closed. Later commands get a new session by themselves.
 //! - **Order.** Commands of one session go out in the order in which they were given, and as long as none has to be sent again they are
 //!   carried out in that order. When a connection breaks or the leader changes, a command may be carried out before an earlier one that was
 //!   in flight at the same time. Who needs one command after another waits for the first to end. Different sessions have no order.
@@ -16,6 +16,8 @@
 //!
 //! Nothing waits for company: what is asked while a frame is on its way goes into the next one. [`book`](self) has the state of all
 //! requests without a socket in it, `lane` drives it, `route` says whom to ask next.
+
+#![expect(clippy::result_large_err, reason = "what was not taken is given back as it came")]
 
 mod book;
 mod cluster;

@@ -1,8 +1,8 @@
 //! The members of a cluster, as files name them: with ids, or by address alone.
 //!
 //! Members without ids are told apart by their addresses: all of them, this node included, are put in the order of host and port, and
-//! numbered from 1. Every member's file leads to the same numbers if every file calls every member the same. So a node that has a name instead of
-//! a number is at the host of that name, in the domain that its peers have in common.
+//! numbered from 1. Every member's file leads to the same numbers if every file calls every member the same. So a node that has a name
+//! instead of a number is at the host of that name, in the domain that its peers have in common.
 
 use quorate_core::ids::MemberId;
 use quorate_pipeline::registry::nearest;

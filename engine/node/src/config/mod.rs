@@ -1,8 +1,8 @@
 //! What a node is told before it starts: who it is, whom it works with, where it listens, and how it should behave.
 //!
 //! A [`Config`] holds values that are in force, never the text that they came from. It is made in three ways: [`read`] looks up a file and
-//! the environment and knows of every value where it came from; [`Config::local`] is for clusters on one machine, such as the demo's and the
-//! tests'; and a program that embeds a node fills the fields in by itself. Whoever made it, [`Config::check`] says what does not fit
+//! the environment and knows of every value where it came from; [`Config::local`] is for clusters on one machine, such as the demo's and
+//! the tests'; and a program that embeds a node fills the fields in by itself. Whoever made it, [`Config::check`] says what does not fit
 //! together, and a node does not start before that is nothing.
 //!
 //! The keys of a file are in [`KEYS`], one line each; the names that earlier engines had for them are there, too.

@@ -10,10 +10,12 @@
 //! $ curl -X PUT "http://127.0.0.1:7002/v1/kv/greeting?if_version=1&prev=true" -d "good morning"
 //! {"prev":{"create_revision":2,"key":"greeting","lease":0,"mod_revision":2,"value":"hello","version":1},"revision":3}
 //! $ curl -X PUT "http://127.0.0.1:7002/v1/kv/greeting?if_absent=true" -d hello
-//! {"error":"compare_failed","why":"the key is at version 2, last changed at revision 3","current":{"create_revision":2,"key":"greeting","lease":0,"mod_revision":3,"value":"good morning","version":2},"revision":3}
+//! {"error":"compare_failed","why":"the key is at version 2, last changed at revision 3","current":{
+//!   "create_revision":2,"key":"greeting","lease":0,"mod_revision":3,"value":"good morning","version":2},"revision":3}
 //! $ curl "http://127.0.0.1:7002/v1/kv?prefix=gre&limit=10&keys_only=true"
 //! {"kvs":[{"key":"greeting","create_revision":2,"mod_revision":3,"version":2,"lease":0}],"count":1,"more":false,"revision":3}
-//! $ curl http://127.0.0.1:7002/v1/txn -d '{"compare":[{"key":"greeting","version":2}],"success":[{"put":{"key":"parting","value":"bye"}}],"failure":[]}'
+//! $ curl http://127.0.0.1:7002/v1/txn \
+//!   -d '{"compare":[{"key":"greeting","version":2}],"success":[{"put":{"key":"parting","value":"bye"}}],"failure":[]}'
 //! {"revision":4,"succeeded":true,"outcomes":[{"put":{}}]}
 //! $ curl -N "http://127.0.0.1:7002/v1/watch?prefix=gre&from=2"
 //! : watching from revision 2 on
@@ -56,21 +58,21 @@
 //! | `POST /v1/leases/{id}/keepalive`, `GET` and `DELETE /v1/leases/{id}` | |
 //! | `POST /v1/compact` `{"revision":7}` | |
 //! | `GET /v1/status`, `GET /v1/members` | |
-//! | `POST /v1/members` `{"id":4,"address":"…","client_address":"…"}`, also `name`, `part` (`voter`, `learner`), `priority` | |
+//! | `POST /v1/members` `{"id":4,"address":"…","client_address":"…"}` | in the body also `name`, `part` (`voter`, `learner`), `priority` |
 //! | `DELETE /v1/members/{id}` | |
-//! | `POST /v1/transfer` `{"to":2}`, also `partition`; without `to`, to whoever is best suited | |
+//! | `POST /v1/transfer` `{"to":2}` | in the body also `partition`; without `to`, to whoever is best suited |
 //! | `GET /metrics`, `/healthz`, `/readyz` | |
 //!
-//! - **Keys** are bytes, percent-encoded; a slash may stand for itself. In parameters, but not in paths, a plus is a space. What is not UTF-8
-//!   is base64 in JSON, and `key_base64` or `value_base64` beside it is true; JSON that is sent says it in the same way.
+//! - **Keys** are bytes, percent-encoded; a slash may stand for itself. In parameters, but not in paths, a plus is a space. What is not
+//!   UTF-8 is base64 in JSON, and `key_base64` or `value_base64` beside it is true; JSON that is sent says it in the same way.
 //! - **Reading** is linearizable, unless `consistency=local` asks for whatever this node has. Any node answers the latter, and `/v1/watch`,
 //!   `/v1/status` and `/v1/members`. Everything else is answered by the leader only, and **nothing is forwarded**: another node answers 421
 //!   with `leader`, its id, and `leader_address`, where it serves the native protocol. The members do not know of each other where they
 //!   serve HTTP.
-//! - **What fails** says `error`, a word for programs, and `why`, a sentence for people: 400 what makes no sense, 404 what is not there, 409 a
-//!   comparison that did not hold (and `current`, what is there), 410 a revision that was compacted, 413 too long, 421 not the leader, 429
-//!   too much at once, 503 nobody leads, the node stops, or its disk is full, 504 no answer in time: if `error` is `uncertain`, a write may or
-//!   may not be carried out yet. 429 and 503 say when to come back: `Retry-After`, and more exactly `retry_after_ms`.
+//! - **What fails** says `error`, a word for programs, and `why`, a sentence for people: 400 what makes no sense, 404 what is not there,
+//!   409 a comparison that did not hold (and `current`, what is there), 410 a revision that was compacted, 413 too long, 421 not the
+//!   leader, 429 too much at once, 503 nobody leads, the node stops, or its disk is full, 504 no answer in time: if `error` is `uncertain`,
+//!   a write may or may not be carried out yet. 429 and 503 say when to come back: `Retry-After`, and more exactly `retry_after_ms`.
 //! - A write over HTTP has no session. Whoever repeats one that was `uncertain` makes it a compare-and-set, or uses the native client.
 //! - Without TLS, requests are answered only if they are for a name of this machine, if it is bound to this machine; and never if they
 //!   come from a page of another origin.

@@ -1,9 +1,11 @@
 //! `POST /v1/txn`: if all of it holds, do this; otherwise, that.
 //!
-//! `{"compare": [{"key": "a", "version": 1}, {"key": "b", "value": "x", "is": "!="}], "success": [{"put": {"key": "a", "value": "2"}}],
-//! "failure": [{"get": {"prefix": "a"}}]}`. What is compared is one of `version`, `create_revision`, `mod_revision`, `lease` and `value`; how,
-//! one of `=` (what is meant if nothing is said), `!=`, `<` and `>`. Operations are `put`, `delete`, `get` and `txn`, which is one of these
-//! again. Keys are named as in the parameters of other requests: `key`, `prefix`, or `start` and `end`.
+//! `{"compare": [{"key": "a", "version": 1}, {"key": "b", "value": "x", "is": "!="}],
+//! "success": [{"put": {"key": "a", "value": "2"}}], "failure": [{"get": {"prefix": "a"}}]}`
+//!
+//! What is compared is one of `version`, `create_revision`, `mod_revision`, `lease` and `value`; how, one of `=` (what is meant if nothing
+//! is said), `!=`, `<` and `>`. Operations are `put`, `delete`, `get` and `txn`, which is one of these again. Keys are named as in the
+//! parameters of other requests: `key`, `prefix`, or `start` and `end`.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -214,8 +216,15 @@ mod tests {
     #[test]
     fn everything_that_can_be_said_is_understood() {
         let text = r#"{
-            "compare": [{"key": "a", "version": 1}, {"prefix": "b", "is": ">", "mod_revision": 5}, {"key": "/w==", "key_base64": true, "value": "x"}],
-            "success": [{"put": {"key": "a", "value": "/wA=", "value_base64": true, "lease": 7, "prev": true}}, {"delete": {"start": "c", "end": "d"}}],
+            "compare": [
+                {"key": "a", "version": 1},
+                {"prefix": "b", "is": ">", "mod_revision": 5},
+                {"key": "/w==", "key_base64": true, "value": "x"}
+            ],
+            "success": [
+                {"put": {"key": "a", "value": "/wA=", "value_base64": true, "lease": 7, "prev": true}},
+                {"delete": {"start": "c", "end": "d"}}
+            ],
             "failure": [{"get": {"prefix": "", "limit": 2, "keys_only": true}}, {"txn": {"success": [{"get": {"key": "z"}}]}}]
         }"#;
         let put = Put { key: b"a".to_vec(), value: vec![0xff, 0], lease: LeaseId(7), prev_kv: true, ..Put::default() };

@@ -19,6 +19,7 @@ use crate::handle::Ask;
 use crate::service::Guest;
 
 /// Something that arrives.
+#[expect(clippy::large_enum_variant, reason = "what is large is rare, and all of it lives for a turn")]
 pub(crate) enum Arrival {
     /// A member says something.
     Message { from: MemberId, partition: PartitionId, message: Message },

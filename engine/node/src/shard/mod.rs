@@ -198,6 +198,7 @@ impl Shard {
             self.inbox.nudge();
         }
         self.settle(now);
+        self.parts.post.flush();
         self.sync_elsewhere(now);
         self.look_at_members(now);
         self.pump();
@@ -212,6 +213,7 @@ impl Shard {
         while more && self.fatal.is_none() {
             more = self.ask_protocols(now);
             more |= self.count(now);
+            self.parts.post.flush();
             more |= self.sync_inline(now);
         }
     }
@@ -236,8 +238,17 @@ impl Shard {
         Some(what(partition, &mut around))
     }
 
+    /// Lets something happen to every partition. Returns whether it led to something in any.
+    fn each(&mut self, now: Moment, what: impl Fn(&mut Partition, &mut Around<'_>) -> bool) -> bool {
+        let mut any = false;
+        for id in self.ids() {
+            any |= self.with(id, now, &what).unwrap_or(false);
+        }
+        any
+    }
+
     fn ask_protocols(&mut self, now: Moment) -> bool {
-        self.ids().fold(false, |more, id| self.with(id, now, Partition::ask_protocol).unwrap_or(false) || more)
+        self.each(now, Partition::ask_protocol)
     }
 
     /// Has the votes counted that wait, of all partitions together.
@@ -306,7 +317,7 @@ impl Shard {
     }
 
     fn apply(&mut self, now: Moment) -> bool {
-        self.ids().fold(false, |more, id| self.with(id, now, Partition::apply).unwrap_or(false) || more)
+        self.each(now, Partition::apply)
     }
 
     /// Partitions' leaders take their next steps towards the members that shall be, and the post learns where those are.
@@ -319,7 +330,8 @@ impl Shard {
         if revision == 0 {
             return;
         }
-        if self.partitions.values_mut().fold(false, |any, partition| partition.wants_members(now, revision) || any) {
+        // All are asked, since each takes note of when it was.
+        if self.partitions.values_mut().filter_map(|partition| partition.wants_members(now, revision).then_some(())).count() > 0 {
             self.looking = true;
             self.with(crate::SYSTEM, now, |system, around| system.ask_current(around));
         }

@@ -1,9 +1,9 @@
 //! Where the members are, and the way to them.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use quorate_core::ids::{MemberId, PartitionId};
 use quorate_net::class::Class;
 use quorate_net::connection::Local;
@@ -26,6 +26,8 @@ struct Lines {
     control: Link,
     log: Link,
     snapshot: Link,
+    /// Whether something was sent on each, in this order, since they were flushed.
+    waits: [Cell<bool>; 3],
 }
 
 /// Sends letters.
@@ -34,14 +36,13 @@ pub(crate) struct Post {
     me: MemberId,
     places: BTreeMap<MemberId, Place>,
     lines: BTreeMap<MemberId, Lines>,
-    scratch: BytesMut,
     tell: mpsc::UnboundedSender<(MemberId, Class, LinkEvent)>,
 }
 
 impl Post {
     /// A post that tells of its connections' fate.
     pub(crate) fn new(us: Arc<Local>, me: MemberId, tell: mpsc::UnboundedSender<(MemberId, Class, LinkEvent)>) -> Self {
-        Self { us, me, places: BTreeMap::new(), lines: BTreeMap::new(), scratch: BytesMut::new(), tell }
+        Self { us, me, places: BTreeMap::new(), lines: BTreeMap::new(), tell }
     }
 
     /// A member is here.
@@ -96,7 +97,13 @@ impl Post {
                 let told = move |event| drop(tell.send((member, class, event)));
                 Link::open(Arc::clone(&self.us), member, address.clone(), class, OutboxLimits::default(), told)
             };
-            let lines = Lines { control: open(Class::Control), log: open(Class::Log), snapshot: open(Class::Snapshot), address };
+            let lines = Lines {
+                control: open(Class::Control),
+                log: open(Class::Log),
+                snapshot: open(Class::Snapshot),
+                waits: Default::default(),
+                address,
+            };
             self.lines.insert(member, lines);
         }
         self.lines.get(&member)
@@ -104,19 +111,26 @@ impl Post {
 
     /// Sends a letter, if there is a way. What does not arrive the protocol sends again.
     pub(crate) fn send(&mut self, partition: PartitionId, to: MemberId, message: &Message) {
-        let mut body = std::mem::take(&mut self.scratch);
-        body.clear();
-        encode(message, &mut body);
-        if let Some(lines) = self.lines(to) {
-            let link = match class_of(&message.body) {
-                Class::Control => &lines.control,
-                Class::Snapshot => &lines.snapshot,
-                _ => &lines.log,
-            };
-            if let Err(full) = link.send(Kind::Raft, partition, &body) {
-                tracing::trace!(to = to.0, "not sent: {full}");
+        let Some(lines) = self.lines(to) else { return };
+        let (nth, link) = match class_of(&message.body) {
+            Class::Control => (0, &lines.control),
+            Class::Snapshot => (2, &lines.snapshot),
+            Class::Log | Class::Client => (1, &lines.log),
+        };
+        match link.send_with(Kind::Raft, partition, |out| encode(message, out)) {
+            Ok(()) => lines.waits[nth].set(true),
+            Err(full) => tracing::trace!(to = to.0, "not sent: {full}"),
+        }
+    }
+
+    /// Hands the system what was sent, rather than when the links have their turn: others can begin with it meanwhile.
+    pub(crate) fn flush(&self) {
+        for lines in self.lines.values() {
+            for (waits, link) in lines.waits.iter().zip([&lines.control, &lines.log, &lines.snapshot]) {
+                if waits.take() {
+                    link.hurry();
+                }
             }
         }
-        self.scratch = body;
     }
 }

@@ -148,14 +148,14 @@ impl Crew {
     }
 
     /// What a node says that a key's value is.
-    pub(crate) fn get(&self, id: u64, key: &str, sureness: Sureness) -> Result<Option<String>, response::Body> {
+    pub(crate) fn get(&self, id: u64, key: &str, sureness: Sureness) -> Result<Option<String>, Box<response::Body>> {
         let query = Query::Range(Range::new(Keys::one(key.as_bytes()))).encode();
         match self.ask(id, KV, request::Body::Read(Read { sureness: sureness.into(), query: query.into() })) {
             response::Body::Read(answer) => match QueryAnswer::decode(&answer).unwrap().told {
                 Told::Range(found) => Ok(found.kvs.first().map(|kv| String::from_utf8(kv.value.to_vec()).unwrap())),
                 other => panic!("{other:?}"),
             },
-            other => Err(other),
+            other => Err(Box::new(other)),
         }
     }
 

@@ -17,11 +17,20 @@ const MODULE: &str = include_str!("../../src/http/mod.rs");
 fn examples() -> Vec<(String, Vec<String>)> {
     let block = MODULE.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of examples");
     let mut examples: Vec<(String, Vec<String>)> = Vec::new();
+    let mut unfinished = false;
     for line in block.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| !line.is_empty()) {
-        match line.strip_prefix("$ ") {
-            Some(command) => examples.push((command.to_owned(), Vec::new())),
-            None => examples.last_mut().expect("a command before what it prints").1.push(line.to_owned()),
+        if let Some(command) = line.strip_prefix("$ ") {
+            examples.push((String::from(command.trim_end_matches('\\')), Vec::new()));
+        } else {
+            let (command, printed) = examples.last_mut().expect("a command before what it prints");
+            // A command goes on behind a backslash, and what is printed where a line is indented.
+            match (unfinished, line.strip_prefix("  ")) {
+                (true, Some(more)) => *command += more.trim_end_matches('\\'),
+                (_, Some(more)) => *printed.last_mut().expect("a line before its other half") += more,
+                (_, None) => printed.push(line.to_owned()),
+            }
         }
+        unfinished = line.ends_with('\\');
     }
     examples
 }

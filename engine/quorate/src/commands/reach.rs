@@ -30,10 +30,10 @@ pub(crate) struct Reach {
     #[arg(long, value_name = "FILE", global = true)]
     cert: Option<PathBuf>,
     /// This client's key
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(id = "client_key", long = "key", value_name = "FILE", global = true)]
     key: Option<PathBuf>,
     /// Neither encrypt nor check who answers: for clusters that do not, on this machine
-    #[arg(long, conflicts_with_all = ["ca", "cert", "key"], global = true)]
+    #[arg(long, conflicts_with_all = ["ca", "cert", "client_key"], global = true)]
     insecure: bool,
     /// How long to try, such as 500ms, 5s or 1m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = crate::demo::parse_duration, global = true)]

@@ -1,6 +1,5 @@
 //! `quorate config`: what it writes it accepts, what it makes others can use, and what is wrong it finds.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -80,6 +79,11 @@ fn a_cluster_is_made_in_two_commands_and_nothing_is_wrong_with_it() {
             assert_eq!(statuses(&report, "listen"), ["fine"; 3]);
             assert!(found(&report, "data").ends_with(&format!("data/node-{id} will be made")), "{}", run.out);
         }
+        // What holds without a line is what is written behind the #.
+        let shown = run_in(&folder, &["config", "show", "--config", &format!("node-2.{form}")], &[]).out;
+        let address = shown.lines().find_map(|line| line.strip_prefix("node.address = ")?.split_once("  #")).expect("it is shown").0.trim();
+        let text = std::fs::read_to_string(folder.join(format!("node-2.{form}"))).expect("it was written");
+        assert!(form == "json" || text.lines().any(|line| line.contains("# address") && line.ends_with(address)), "{address}: {text}");
         // The members are the same in all, and so are their addresses.
         let members = |id: u32| {
             let shown = run_in(&folder, &["config", "show", "--config", &format!("node-{id}.{form}"), "--json"], &[]).object();
@@ -129,7 +133,7 @@ fn an_option_that_makes_no_configuration_is_a_usage_error() {
         (&["--name", "Prod"], "small letters"),
         (&["--nodes", "0"], "not in 1..=100"),
         (&["--hosts", "a b"], "a host is none"),
-        (&["--nodes", "100", "--port", "64000"], "a host is none, or there are not so many ports"),
+        (&["--nodes", "100", "--port", "65000"], "a host is none, or there are not so many ports"),
     ] {
         let run = run_in(&folder, &[&["config", "create"], arguments].concat(), &[]);
         assert!(run.code == 2 && run.reason().contains(reason), "{arguments:?}: {}", run.err);
@@ -219,7 +223,7 @@ fn certificates_of_somebody_else_are_found() {
 #[cfg(unix)]
 #[test]
 fn a_key_that_others_may_read_is_found() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     let folder = cluster("mode", "toml");
     let key = folder.join("certs/node-2.key");
     let mode = std::fs::metadata(&key).expect("it was made").permissions().mode();
@@ -259,16 +263,27 @@ fn a_port_that_is_taken_and_a_directory_that_is_none_are_found() {
 
 #[test]
 fn the_memory_of_another_member_is_found() {
-    use quorate::core::ids::MemberId;
+    use quorate::core::ids::{Epoch, MemberId};
     use quorate::env::{Env, rng::Seeded};
+    use quorate::protocol::raft::{Configuration, Peer};
     use quorate::storage::log::{Log, Owner, Settings};
+    use quorate_node::config::{Sources, read};
     let folder = cluster("owner", "toml");
     let data = folder.join("data/node-1");
     std::fs::create_dir_all(&data).expect("a folder");
     let settings = Settings { segment_bytes: 16384, ..Settings::default() };
-    let owner = Owner { member: MemberId(2), ..Owner::default() };
-    let env = Env::real(&data).expect("the folder is there");
-    drop(Log::open(env, "log", owner, settings, Box::new(Seeded::new(1))).expect("a new log"));
+    let genesis = Configuration::new(Epoch(1), (1..=3).map(Peer::voter)).expect("a group of three");
+    let sources = Sources { file: Some(folder.join("node-1.toml")), ..Sources::default() };
+    let cluster = quorate_node::node::cluster_id(&read(&sources).expect("it was made").config.cluster, &genesis);
+    let make = |owner: Owner| {
+        let env = Env::real(&data).expect("the folder is there");
+        drop(Log::open(env, "log", owner, settings, Box::new(Seeded::new(1))).expect("a new log"));
+    };
+    make(Owner { member: MemberId(1), ..Owner::default() });
+    let run = run_in(&folder, &["config", "check", "--config", "node-1.toml", "--json"], &[]);
+    assert!(run.code == 1 && found(&run.object(), "data").contains("is of another cluster"), "{}", run.out);
+    std::fs::remove_dir_all(data.join("log")).expect("it is there");
+    make(Owner { cluster, member: MemberId(2) });
     let run = run_in(&folder, &["config", "check", "--config", "node-1.toml", "--json"], &[]);
     assert_eq!(run.code, 1, "{}", run.out);
     assert!(found(&run.object(), "data").ends_with("data/node-1 is member 2's; expected member 1's"), "{}", run.out);

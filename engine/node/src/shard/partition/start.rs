@@ -65,7 +65,7 @@ pub enum StartError {
         /// Whose.
         partition: PartitionId,
         /// What is wrong.
-        error: SnapshotError,
+        error: Box<SnapshotError>,
     },
     /// What is on disk is not what a node of this version writes.
     #[error("partition {partition}: what is on disk cannot be read: {error}")]
@@ -97,8 +97,8 @@ impl Partition {
         let of_log = |error| StartError::Log { partition: id, error };
         let of_bytes = |error| StartError::Decode { partition: id, error };
         let machine = Box::new(Commands(application.machine()));
-        let recovered =
-            snapshot::recover(id, machine, log.as_ref(), snapshots).map_err(|error| StartError::Snapshot { partition: id, error })?;
+        let recovered = snapshot::recover(id, machine, log.as_ref(), snapshots)
+            .map_err(|error| StartError::Snapshot { partition: id, error: Box::new(error) })?;
         for damaged in &recovered.damaged {
             tracing::warn!(partition = id.0, "a snapshot is damaged, and an older one was used: {damaged}");
         }

@@ -49,7 +49,7 @@ pub(super) struct Options {
     #[arg(long, default_value = "quorate", value_name = "NAME")]
     name: ClusterName,
     /// The first port
-    #[arg(long, default_value_t = Config::PORTS[0], value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=64000))]
+    #[arg(long, default_value_t = Config::PORTS[0], value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     port: u16,
     /// The file, or the folder of the nodes' files; `-` prints the file
     #[arg(long, value_name = "PATH")]
@@ -72,23 +72,24 @@ pub(super) fn run(options: &Options, out: Out<'_>) -> miette::Result<Outcome> {
     let defaults = read_text(None, &Sources::default()).into_diagnostic()?;
     let alone = options.nodes.is_none() && options.hosts.is_empty();
     let files = if alone { vec![(single(options), single_path(options))] } else { cluster(options)? };
+    let mut texts = Vec::new();
     for (chosen, path) in &files {
-        accepted(options, &options.format.text(chosen, &defaults), path)?;
+        // What holds without a line depends on the other lines.
+        let loaded = accepted(options, &options.format.text(chosen, &defaults), path)?;
+        texts.push(options.format.text(chosen, &loaded));
     }
     if options.out.as_deref() == Some(Path::new("-")) {
-        let [(chosen, _)] = &files[..] else {
+        let [text] = &texts[..] else {
             return Err(Usage { what: "several files cannot be printed".into(), help: Some("name a folder: --out DIR".into()) }.into());
         };
-        say(out, &options.format.text(chosen, &defaults))?;
+        say(out, text)?;
         return Ok(Outcome::Fine);
     }
     if let Some((_, path)) = files.iter().find(|(_, path)| path.exists()).filter(|_| !options.force) {
         return Err(Usage { what: format!("{} is there already", path.display()), help: Some("--force replaces it".into()) }.into());
     }
-    for (chosen, path) in &files {
-        write(path, &options.format.text(chosen, &defaults))
-            .into_diagnostic()
-            .wrap_err_with(|| format!("{} cannot be written", path.display()))?;
+    for ((_, path), text) in files.iter().zip(&texts) {
+        write(path, text).into_diagnostic().wrap_err_with(|| format!("{} cannot be written", path.display()))?;
     }
     let next = next(options, &files);
     if options.json {

@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use quorate_core::ids::Epoch;
 use quorate_env::disk::RealDisk;
-use quorate_node::config::{Config, Durability};
-use quorate_storage::log::owner;
+use quorate_node::config::{Config, Seat};
+use quorate_node::node::cluster_id;
+use quorate_protocol::raft::Configuration;
+use quorate_storage::log::{Owner, owner};
 use serde_json::json;
 
 use crate::commands::doctor::{Check, Status};
@@ -16,9 +19,6 @@ const LOG: &str = "log";
 pub(super) fn check(config: &Config) -> Check {
     let data = &config.data;
     let values = json!({ "data": data });
-    if config.durability == Durability::Memory {
-        return Check::fine("data", "none: everything is in memory", values);
-    }
     let bad = |found: String, advice: &str| Check::fine("data", found, values.clone()).but(Status::Problem, advice);
     if !data.exists() {
         // It will be made below the nearest folder that is there.
@@ -34,10 +34,18 @@ pub(super) fn check(config: &Config) -> Check {
     if let Err(error) = tried(data) {
         return bad(format!("{} cannot be written to: {error}", data.display()), "give the node's user the right to, or name another");
     }
+    let cluster =
+        Configuration::new(Epoch(1), config.cluster.members.iter().map(Seat::peer)).map(|genesis| cluster_id(&config.cluster, &genesis));
     match owned(data) {
+        Ok(Some(owner)) if cluster.as_ref().is_ok_and(|cluster| *cluster != owner.cluster) => {
+            let found = format!("{} is of another cluster: another name, or other members at its birth", data.display());
+            bad(found, "name another directory; cluster.name and the members at birth never change")
+        }
         Ok(None) => Check::fine("data", format!("{} can be written to, and has no log yet", data.display()), values),
-        Ok(Some(member)) if member == config.node.0 => Check::fine("data", format!("{} is member {member}'s", data.display()), values),
-        Ok(Some(member)) => {
+        Ok(Some(Owner { member, .. })) if member == config.node => {
+            Check::fine("data", format!("{} is member {member}'s", data.display()), values)
+        }
+        Ok(Some(Owner { member, .. })) => {
             let found = format!("{} is member {member}'s; expected member {}'s", data.display(), config.node);
             bad(found, "name another directory, or another node.id: a member that votes with another's memory breaks promises")
         }
@@ -53,9 +61,9 @@ fn tried(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Whose log is there.
-fn owned(data: &Path) -> std::io::Result<Option<u64>> {
+fn owned(data: &Path) -> std::io::Result<Option<Owner>> {
     if !data.join(LOG).is_dir() {
         return Ok(None);
     }
-    Ok(owner(&RealDisk::open(data)?, LOG)?.map(|owner| owner.member.0))
+    owner(&RealDisk::open(data)?, LOG)
 }

@@ -58,7 +58,10 @@ fn text(loaded: &Loaded) -> String {
 }
 
 fn object(loaded: &Loaded) -> Value {
-    let setting = |Set { path, value, origin }: &Set| json!({ "key": path, "value": json_value(&loaded.config, path, value), "from": origin.to_string() });
+    let setting = |set: &Set| {
+        let value = json_value(&loaded.config, set.path, &set.value);
+        json!({ "key": set.path, "value": value, "from": set.origin.to_string() })
+    };
     json!({
         "ok": true,
         "file": loaded.file,
