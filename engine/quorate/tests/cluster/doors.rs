@@ -192,7 +192,7 @@ fn frames_that_make_no_sense_end_their_connection_and_nothing_else() {
                 frame[6] = 1;
                 raw.send(&frame);
             }),
-            ("cannot be read", |raw| {
+            ("failed to decode Protobuf message", |raw| {
                 let frame = raw.frame(&[0xff; 24]);
                 raw.send(&frame);
             }),
