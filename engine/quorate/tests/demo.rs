@@ -250,6 +250,6 @@ fn a_port_in_use_is_named_and_two_demos_do_not_get_in_each_others_way() {
     assert!(ended.reason().contains(&format!("port {port} (clients of node 1) is in use")), "{}", ended.err);
     drop(door);
     let both = [place.demo(&["--json", "--for", "2s", "--client-port", &port, "--nodes", "1"]), place.demo(&["--json", "--for", "2s"])];
-    both.map(|demo| demo.end().object());
+    let _ = both.map(|demo| demo.end().object());
     assert_eq!(place.left_behind(), Vec::<PathBuf>::new());
 }

@@ -87,7 +87,8 @@ impl Drop for Process {
     }
 }
 
-/// A port that is free now, and that the system gives to nobody who merely connects to somewhere: a node that was killed finds it free again.
+/// A port that is free now, and that the system gives to nobody who merely connects to somewhere: a node that was killed finds it free
+/// again.
 fn port() -> u16 {
     const FIRST: u16 = 12_000;
     const PORTS: u16 = 20_000;

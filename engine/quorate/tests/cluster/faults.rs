@@ -1,5 +1,5 @@
-//! Nodes are killed, stopped and restarted while clients work. Nothing that was acknowledged is lost, nobody is told what is not so, and when
-//! the faults are over the clients get on.
+//! Nodes are killed, stopped and restarted while clients work. Nothing that was acknowledged is lost, nobody is told what is not so, and
+//! when the faults are over the clients get on.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Real clusters: processes of the binary, over TLS on loopback, that are killed, stopped, restarted, added, removed, lied to and overloaded.
+//! Real clusters: processes of the binary, over TLS on loopback, that are killed, stopped, restarted, added, removed, lied to and
+//! overloaded.
 //!
 //! | what | file |
 //! |---|---|
@@ -12,7 +13,8 @@
 //! | who is refused, and that it says why | `doors.rs`, with `raw.rs` for those who know no rules |
 //! | more work than can be done | `overload.rs` |
 //!
-//! The sizes are those of a check that runs often. `QUORATE_SOAK_S` makes the faults go on for so many seconds, `QUORATE_FAILOVERS` says how
+//! The sizes are those of a check that runs often. `QUORATE_SOAK_S` makes the faults go on for so many seconds, `QUORATE_FAILOVERS` says
+//! how
 //! often a leader is lost, and `QUORATE_OVERLOAD_S` how long there is too much work; the last two also hold the results against the bounds
 //! that are promised, which a machine that does other things meanwhile cannot keep.
 

@@ -1,5 +1,5 @@
-//! About ten times as much work as can be done: what is too much is refused with a time after which to ask again, memory stays bounded, nobody
-//! crashes, and when it is over everything is as before.
+//! About ten times as much work as can be done: what is too much is refused with a time after which to ask again, memory stays bounded,
+//! nobody crashes, and when it is over everything is as before.
 //!
 //! The work comes in an open loop: so much a second is offered, whatever becomes of it. What a client's window has no room for counts as
 //! offered and is dropped there. The store is compacted all the while, as it is where somebody looks after it: what it has to remember is

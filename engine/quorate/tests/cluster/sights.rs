@@ -1,5 +1,5 @@
-//! Who led when, in everybody's eyes: in their answers while they ran, and in what they logged. Nobody may ever have seen two leaders in one
-//! term of a partition.
+//! Who led when, in everybody's eyes: in their answers while they ran, and in what they logged. Nobody may ever have seen two leaders in
+//! one term of a partition.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

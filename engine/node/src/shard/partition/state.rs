@@ -179,7 +179,8 @@ impl Partition {
     fn install(&mut self, from: MemberId, mark: Mark, receiver: Option<Receiver>, around: &Around<'_>) {
         let Some(receiver) = receiver else { return };
         if !self.blocked.is_empty() || self.snapshotting {
-            // What waits to be written belongs before it, and one snapshot is enough. The last piece comes again, and then it is tried again.
+            // What waits to be written belongs before it, and one snapshot is enough. The last piece comes again, and then it is tried
+            // again.
             self.receiver = Some(receiver);
             return;
         }

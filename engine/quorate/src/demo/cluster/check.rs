@@ -1,7 +1,7 @@
 //! What is examined at the end: everything that was acknowledged is there, and all nodes hold the same.
 //!
-//! The leader is asked for all keys, linearizably; the revision that it answers with holds everything that was acknowledged before. Each node
-//! is then asked at its own door for its own state at that same revision, as soon as it has it. So writes of others do no harm.
+//! The leader is asked for all keys, linearizably; the revision that it answers with holds everything that was acknowledged before. Each
+//! node is then asked at its own door for its own state at that same revision, as soon as it has it. So writes of others do no harm.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! What clients do: puts, compare-and-swaps and linearizable reads on keys of their own, as many at a time as there are keys.
 //!
-//! Each worker has a client and a session of its own, so that what it writes is carried out once however often it had to be sent. Its keys are
-//! slots of the [ledger](super::ledger): one operation at a time for each, whose end is checked and counted at once.
+//! Each worker has a client and a session of its own, so that what it writes is carried out once however often it had to be sent. Its
+//! keys are slots of the [ledger](super::ledger): one operation at a time for each, whose end is checked and counted at once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! What a demo's cluster consists of, and its files: what the next demo on the same data needs, a configuration for each node, certificates,
-//! and a profile for clients.
+//! What a demo's cluster consists of, and its files: what the next demo on the same data needs, a configuration for each node,
+//! certificates, and a profile for clients.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -166,7 +166,8 @@ impl Plan {
              [http]\nbind = \"127.0.0.1:{http}\"\n\n\
              [consensus]\nalgorithm = \"{protocol}\"\ntiming = \"lan\"\n\n\
              [storage]\ndurability = \"{durability}\"\n\n\
-             [security]\nca = \"{CERTIFICATES}/{AUTHORITY_CERTIFICATE}\"\ncert = \"{CERTIFICATES}/{name}.pem\"\nkey = \"{CERTIFICATES}/{name}.key\"\n",
+             [security]\nca = \"{CERTIFICATES}/{AUTHORITY_CERTIFICATE}\"\n\
+             cert = \"{CERTIFICATES}/{name}.pem\"\nkey = \"{CERTIFICATES}/{name}.key\"\n",
             path = configuration_path(home, node).display(),
             protocol = self.protocol.name(),
             durability = self.durability.name(),
@@ -176,7 +177,8 @@ impl Plan {
     fn profile_text(&self) -> String {
         let endpoints: Vec<String> = self.nodes().map(|node| format!("{:?}", self.client_address(node))).collect();
         format!(
-            "# For `quorate kv --profile` while the demo runs.\ncluster = \"{CLUSTER}\"\nendpoints = [{}]\nca = \"{CERTIFICATES}/{AUTHORITY_CERTIFICATE}\"\n\
+            "# For `quorate kv --profile` while the demo runs.\ncluster = \"{CLUSTER}\"\nendpoints = [{}]\n\
+             ca = \"{CERTIFICATES}/{AUTHORITY_CERTIFICATE}\"\n\
              cert = \"{CERTIFICATES}/client.pem\"\nkey = \"{CERTIFICATES}/client.key\"\n",
             endpoints.join(", ")
         )
