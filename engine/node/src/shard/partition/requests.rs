@@ -70,6 +70,9 @@ impl Caller {
     }
 }
 
+/// Questions, and who asks them.
+type Reads = Vec<(Caller, Bytes)>;
+
 /// A command that has a place in the log.
 struct Placed {
     mark: Mark,
@@ -86,7 +89,7 @@ struct Gathered {
 
 /// Something else that the protocol was asked for.
 enum Asked {
-    Reads(Vec<(Caller, Bytes)>, Moment),
+    Reads(Reads, Moment),
     Reconfigure,
     Transfer(Caller, MemberId),
     /// For the members: whether the system partition's state is current here.
@@ -102,10 +105,10 @@ pub(super) struct Requests {
     /// Those that are being proposed in this very step, in order of their tickets.
     proposing: VecDeque<Gathered>,
     placed: VecDeque<Placed>,
-    reading: Vec<(Caller, Bytes)>,
+    reading: Reads,
     asked: BTreeMap<u64, Asked>,
     /// By the index that must be applied first, and a number.
-    readable: BTreeMap<(u64, u64), (Vec<(Caller, Bytes)>, Moment)>,
+    readable: BTreeMap<(u64, u64), (Reads, Moment)>,
     /// How many reads wait, in whatever state.
     reads: usize,
 }
@@ -157,7 +160,7 @@ impl Requests {
         self.asked.retain(|_, asked| !matches!(asked, Asked::Current));
     }
 
-    fn refuse_reads(&mut self, reads: Vec<(Caller, Bytes)>, metrics: &PartitionMetrics, why: &Refused) {
+    fn refuse_reads(&mut self, reads: Reads, metrics: &PartitionMetrics, why: &Refused) {
         self.reads -= reads.len();
         for (caller, _) in reads {
             metrics.rejected.inc();

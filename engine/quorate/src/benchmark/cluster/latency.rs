@@ -43,10 +43,12 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<()> {
             commit(&asker, turn, &mut commits)?;
         }
         if turn == 0 {
-            (commits.clear(), pings.clear());
+            commits.clear();
+            pings.clear();
         }
     }
-    (commits.sort_unstable(), pings.sort_unstable());
+    commits.sort_unstable();
+    pings.sort_unstable();
     // The issue of a cluster asks for at most three times the one, and eight times the other.
     for (share, name, times) in [(0.5, "p50", 3.0), (0.99, "p99", 8.0)] {
         let (value, limit) = (quantile(&commits, share), quantile(&pings, share));

@@ -36,6 +36,9 @@ const COMPACT_EVERY: Duration = Duration::from_secs(5);
 /// How long a client waits for a word of a member that owes it one.
 const SILENCE: Duration = Duration::from_millis(500);
 
+/// Something that people are told, and in which tone.
+type News = (Tone, String);
+
 /// A run.
 pub(crate) struct Session {
     /// When it ends by itself.
@@ -56,7 +59,7 @@ pub(crate) struct Session {
     client: Client,
     config: ClientConfig,
     janitor: AbortHandle,
-    news: (mpsc::UnboundedSender<(Tone, String)>, mpsc::UnboundedReceiver<(Tone, String)>),
+    news: (mpsc::UnboundedSender<News>, mpsc::UnboundedReceiver<News>),
     // What follows is dropped in this order: nobody asks nodes that are gone, and no node writes into a directory that is.
     gaze: Gaze,
     crew: Crew,
