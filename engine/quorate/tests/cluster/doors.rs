@@ -89,6 +89,9 @@ fn from_pem(authority: &Authority, issued: &Issued) -> std::sync::Arc<Credential
     std::sync::Arc::new(Credentials::from_pem(authority.cert_pem(), &issued.cert_pem, &issued.key_pem).unwrap())
 }
 
+/// What the log says of it, and what is done.
+type Misdeed = (&'static str, fn(&mut Raw));
+
 #[test]
 fn who_is_not_who_it_should_be_is_refused() {
     unmoved("identity", |crew, victim| {
@@ -171,7 +174,7 @@ fn frames_that_make_no_sense_end_their_connection_and_nothing_else() {
         let third = victim.other;
         let (client, member) = (issue(&Who::client("raw").unwrap()), issue(&Who::Member(MemberId(third))));
         let doors = [(&client, 0, link::Class::Client, &victim.clients), (&member, third, link::Class::Log, &victim.members)];
-        let bad: [(&str, fn(&mut Raw)); 7] = [
+        let bad: [Misdeed; 7] = [
             ("it begins with", |raw| raw.send(&[0x5a; 64])),
             ("its body has 4294967295 bytes; expected at most", |raw| {
                 let mut frame = raw.frame(b"");
