@@ -37,7 +37,7 @@ mod transaction;
 mod value;
 
 pub use answer::{Answer, Outcome};
-pub use changes::{Following, Changes, Compacted, Cursor, Event, Watch};
+pub use changes::{Changes, Compacted, Cursor, Event, Following, Watch};
 pub use command::{Command, Delete, Put};
 pub use expiry::Expiry;
 pub use keys::{End, Keys};

@@ -1,8 +1,8 @@
 //! How nodes and clients talk: frames, TLS, connections.
 //!
 //! [`frame`] has the format of what goes over a connection, [`raft`] and [`wire`] that of what is in it, [`identity`] who can be at its
-//! ends. Whatever comes from outside is read by a checked decoder with a bound on what it takes, and refused with what was found and what was
-//! expected.
+//! ends. Whatever comes from outside is read by a checked decoder with a bound on what it takes, and refused with what was found and
+//! what was expected.
 #![forbid(unsafe_code)]
 
 pub mod certs;

@@ -153,8 +153,8 @@ impl Link {
         taken
     }
 
-    /// Gives the system what it takes of what waits, at once: whoever knows that nothing more comes for now need not wait for the link's own
-    /// turn, which does the rest.
+    /// Gives the system what it takes of what waits, at once: whoever knows that nothing more comes for now need not wait for the link's
+    /// own turn, which does the rest.
     pub fn hurry(&self) {
         if let Some(out) = &mut self.shared.state().up {
             // Whatever is wrong with the connection shows in the link's own turn.

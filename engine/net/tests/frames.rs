@@ -44,7 +44,8 @@ proptest! {
     ) {
         let (mut writer, mut reader) = ends(agreed(compression));
         let mut out = BytesMut::new();
-        let sent: Vec<(u32, Vec<u8>)> = sent.into_iter().map(|(id, body, same)| (id, if same { vec![7; body.len()] } else { body })).collect();
+        let alike = |(id, body, same): (u32, Vec<u8>, bool)| (id, if same { vec![7; body.len()] } else { body });
+        let sent: Vec<(u32, Vec<u8>)> = sent.into_iter().map(alike).collect();
         sent.iter().for_each(|(partition, body)| push(&mut writer, &mut out, *partition, body));
         let (mut come, mut read) = (BytesMut::new(), Vec::new());
         for piece in out.chunks(cut) {

@@ -26,6 +26,7 @@ const ALLOWED: &[&str] = &[
     "MIT-0",
     // Asks for the source of changed files of its own, and nothing of what links them. Persistent maps come under it.
     "MPL-2.0",
+    "MPL-2.0+",
     "NCSA",
     "Unicode-3.0",
     "Unlicense",

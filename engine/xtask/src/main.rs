@@ -7,6 +7,7 @@
 
 mod bench;
 mod cli;
+mod cluster;
 mod crates;
 mod fuzz;
 mod kill;

@@ -24,8 +24,8 @@ Exit codes: 0 it was told to stop and did, 2 the configuration is wrong, 3 it co
 
 /// Run one node, headless.
 ///
-/// The configuration is looked for in --config, QUORATE_CONFIG, ./quorate.toml, ~/.quorate/ and /etc/quorate/; `quorate config show` says what
-/// it comes to. The log goes to standard error.
+/// The configuration is looked for in --config, QUORATE_CONFIG, ./quorate.toml, ~/.quorate/ and /etc/quorate/; `quorate config show`
+/// says what it comes to. The log goes to standard error.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER)]
 #[group(skip)]

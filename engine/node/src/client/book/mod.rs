@@ -344,9 +344,10 @@ impl Book {
         std::mem::take(&mut self.wake)
     }
 
-    /// Whether whoever sends is to be told that there is something, because it has seen that there was nothing.
+    /// Whether whoever sends is to be told that there is something, because it has seen that there was nothing. Over a connection that is
+    /// to be left nothing is sent, whatever there is.
     pub(super) fn is_news(&mut self) -> bool {
-        self.idle && (self.wants() || self.probe || !self.cancels.is_empty()) && std::mem::take(&mut self.idle)
+        self.idle && self.leave.is_none() && (self.wants() || self.probe || !self.cancels.is_empty()) && std::mem::take(&mut self.idle)
     }
 
     fn wake_all(&mut self) {
@@ -365,6 +366,9 @@ impl Book {
 
     /// Whether there is anything to connect for. If not, whoever connects will be told when there is.
     pub(super) fn is_wanted(&mut self) -> bool {
+        // Without a connection there is nobody to probe, and what was followed over it has ended.
+        self.probe = false;
+        self.cancels.clear();
         self.idle = !self.wants();
         self.wants()
     }

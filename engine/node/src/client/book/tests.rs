@@ -364,6 +364,30 @@ fn an_answer_that_does_not_fit_is_a_breach_and_one_to_nothing_is_not() {
 }
 
 #[test]
+fn whoever_sends_is_not_told_of_what_cannot_be_sent_over_a_connection_that_is_to_be_left() {
+    let mut world = World::new(1, Faults::default(), ROOMY);
+    world.book.connected();
+    let session = world.sessions[2].0;
+    for tag in 0..2u64 {
+        let command = Bytes::copy_from_slice(&tag.to_le_bytes());
+        world.book.submit(world.now, session, To::Tag(tag), command).unwrap_or_else(|_| panic!("there is room"));
+    }
+    world.send();
+    // One is refused, and is to be sent to somebody else; the other is still out.
+    let number = world.arrived[0].number;
+    world.book.answer(world.now, Response { number, body: Some(refused(Why::NotLeader)) }).unwrap();
+    assert!(world.book.leave().is_some() && !world.book.is_drained());
+    assert_eq!(world.book.next_body(world.now, &mut BytesMut::new()), Sending::Nothing);
+    assert!(!world.book.is_news(), "it would look again, and find nothing, for ever");
+    // Over the next connection it goes out.
+    world.book.lost("it was left");
+    world.book.connected();
+    let mut body = BytesMut::new();
+    assert_eq!(world.book.next_body(world.now, &mut body), Sending::Body);
+    assert!(!Requests::decode(body.freeze()).unwrap().requests.is_empty());
+}
+
+#[test]
 fn what_closes_with_the_client_says_what_may_have_been_done() {
     let mut world = World::new(1, Faults::default(), ROOMY);
     world.book.connected();
@@ -396,4 +420,16 @@ fn a_session_that_nobody_has_any_more_is_let_go_when_its_last_request_has_ended(
     world.turn();
     assert!(world.book.sessions[session as usize].is_none());
     assert_eq!(world.cluster.order, [0, 1]);
+}
+
+#[test]
+fn what_was_left_to_say_over_a_connection_that_broke_is_no_reason_for_another_one() {
+    let mut book = Book::new(Timeouts::default(), Window::default(), 1);
+    book.connected();
+    book.probe();
+    book.cancels.push(7);
+    book.lost("it broke before anything was sent");
+    assert!(!book.is_wanted());
+    // Otherwise whoever connects would be woken at once, for nothing, for ever.
+    assert!(!book.is_news());
 }
