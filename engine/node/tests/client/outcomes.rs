@@ -79,12 +79,12 @@ fn trouble(seed: u64, members: u64) -> impl FnMut(MemberId, &request::Body) -> A
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_is_carried_out_once_through_broken_connections_redirects_and_refusals() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         let cluster = Cluster::start(3).await;
         cluster.script(trouble(seed, 3));
         let client = Client::connect(cluster.config(&[1, 2])).await.unwrap();
         let mut session = client.session(SessionOptions::default());
-        let ended = submit_all(&mut session, 5000).await;
+        let ended = submit_all(&mut session, 2500).await;
         assert!(ended.values().all(Result::is_ok), "seed {seed}");
         check(&cluster, &ended);
         let counts = client.counts(KV);
