@@ -87,6 +87,14 @@ fn every_key_has_a_value_to_show_or_is_shown_as_another() {
 }
 
 #[test]
+fn clients_are_told_the_port_at_which_a_node_listens() {
+    let text = "insecure = true\nbind = \"0.0.0.0:7000\"\naddress = \"a.example:7000\"\nclient = { bind = \"0.0.0.0:9001\" }\n";
+    let config = toml(text);
+    assert_eq!(config.client.map(|client| client.address).as_deref(), Some("a.example:9001"));
+    assert_eq!(config.cluster.members[0].client, "a.example:9001");
+}
+
+#[test]
 fn a_hint_is_never_later_than_the_order_of_priority() {
     let config = toml("[consensus]\nelection_stagger = \"5ms\"\n");
     assert_eq!((config.raft.stagger, config.raft.reset_hint), (Duration::from_millis(5), Some(Duration::from_millis(5))));

@@ -84,6 +84,7 @@ fn membership(draft: &mut Draft) -> (MemberId, Vec<Seat>) {
         bind: draft.address("node.bind"),
         address: draft.address("node.address"),
         client: draft.address("client.address").or_else(|| draft.address("client.bind").filter(|bind| !bind.is_wildcard())),
+        client_port: draft.address("client.bind").map(|bind| bind.port),
         join: draft.flag("cluster.join").unwrap_or(false),
     };
     let list = "cluster.members";

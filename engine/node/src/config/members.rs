@@ -32,6 +32,8 @@ pub(super) struct Own {
     pub(super) bind: Option<Address>,
     pub(super) address: Option<Address>,
     pub(super) client: Option<Address>,
+    /// The port for clients, where only that is known.
+    pub(super) client_port: Option<u16>,
     pub(super) join: bool,
 }
 
@@ -187,7 +189,8 @@ pub(super) fn from_members(items: &[Item], own: &Own) -> Result<(u64, Vec<Seat>)
 /// The same from a list of the others.
 pub(super) fn from_peers(peers: &[Item], own: &Own) -> Result<(u64, Vec<Seat>), Unfit> {
     let address = own_address(peers, own)?;
-    let me = Item { id: own.number, name: own.name.clone(), client: own.client.clone(), ..Item::at(address) };
+    let client = own.client.clone().or_else(|| own.client_port.map(|port| address.at(port)));
+    let me = Item { id: own.number, name: own.name.clone(), client, ..Item::at(address) };
     let by_number = peers.iter().any(|peer| peer.id.is_some());
     let mut items: Vec<Item> = peers.to_vec();
     if own.join {
