@@ -254,7 +254,9 @@ impl Partition {
     /// Somebody wants another leader.
     pub(crate) fn transfer(&mut self, caller: Caller, to: Option<MemberId>, around: &mut Around<'_>) {
         let Some(caller) = self.admits(caller) else { return };
-        let Some(to) = to.or_else(|| self.successor()) else {
+        // Whoever does not lead knows nobody's log, and the protocol says who does.
+        let to = to.or_else(|| if self.leads() { self.successor() } else { Some(self.me) });
+        let Some(to) = to else {
             return caller.answer(refused(Why::BadRequest, "there is nobody else who could lead", 0));
         };
         let ticket = self.requests.ticket();
