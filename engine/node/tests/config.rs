@@ -272,8 +272,8 @@ http: { bind: 0.0.0.0:7002 }
              for each (see `client` of a member)",
             "quorate.yaml:15:3: consensus.election_timeout is 150ms; expected at least two heartbeats, 200ms",
             "quorate.yaml:17:3: limits.request_bytes is 1000; expected more than one command may have, 1048576",
-            "quorate.yaml:18:9: http.bind is 0.0.0.0:7002, which others can reach, and it would be plain text; expected an address of this \
-             machine alone, such as 127.0.0.1:7002, or `security.insecure = true`",
+            "quorate.yaml:18:9: http.bind is 0.0.0.0:7002, which others can reach, and it would be plain text; expected TLS \
+             (security.ca, security.cert and security.key; `quorate config certs` makes them), or `security.insecure = true`",
         ]
     );
 }

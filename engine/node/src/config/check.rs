@@ -129,23 +129,19 @@ impl Config {
         }
         let plain = self.security == Security::Plain;
         let listeners = [
-            ("node.bind", Some(&self.bind), plain),
-            ("client.bind", self.client.as_ref().map(|client| &client.bind), plain),
-            // HTTP is plain text in any case.
-            ("http.bind", self.http.as_ref(), true),
+            ("node.bind", Some(&self.bind)),
+            ("client.bind", self.client.as_ref().map(|client| &client.bind)),
+            ("http.bind", self.http.as_ref()),
         ];
         let mut taken: Vec<(&'static str, Address)> = Vec::new();
-        for (key, text, plain) in listeners {
+        for (key, text) in listeners {
             let Some(text) = text else { continue };
             let Some(address) = Address::parse(text) else {
                 found.add(&[key], format!("{key} is {text:?}; expected {}", Address::EXPECTED));
                 continue;
             };
             if plain && !self.insecure && !address.is_loopback() {
-                let way = match (key, plain && self.security == Security::Plain) {
-                    ("http.bind", _) => "an address of this machine alone, such as 127.0.0.1:7002",
-                    _ => "TLS (security.ca, security.cert and security.key; `quorate config certs` makes them)",
-                };
+                let way = "TLS (security.ca, security.cert and security.key; `quorate config certs` makes them)";
                 let what = format!("{key} is {text}, which others can reach, and it would be plain text; expected {way}");
                 found.add(&[key, "security.tls", "security.insecure"], what + ", or `security.insecure = true`");
             }
