@@ -103,8 +103,7 @@ fn security(config: &Config) -> Check {
                 .but(Status::Note, "whoever reaches them reads and writes everything; `quorate config certs` makes certificates")
         }
         (Security::Tls { .. }, true) => {
-            Check::fine("security", "mutual TLS; HTTP may be plain text at addresses that others can reach", values)
-                .but(Status::Note, "security.insecure allows that: keep http.bind at 127.0.0.1 where it need not be reached")
+            Check::fine("security", "mutual TLS", values).but(Status::Note, "security.insecure has no effect beside it")
         }
         (Security::Tls { .. }, false) => Check::fine("security", "mutual TLS", values),
     }
