@@ -264,6 +264,12 @@ impl Node {
         self.end(Farewell::Orderly)
     }
 
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(thread::JoinHandle::is_finished)
+    }
+
     /// Ends it at once, as a killed process ends: nobody is told, and what waits is dropped. For tests and demonstrations.
     pub fn kill(mut self) {
         let _ = self.end(Farewell::Sudden);

@@ -24,6 +24,8 @@ use crate::shard::{Arrival, Inbox};
 const FRAME_BYTES: usize = 256 << 10;
 /// How many bytes an answer may have, so that it fits into a frame.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// So many times the bytes that may wait for a client end its connection.
+const HARD_TIMES: usize = 4;
 /// How many requests of one client may wait for their answers.
 const UNANSWERED_MAX: usize = 1 << 14;
 /// How long a client may leave its answers unfetched when no more of them fit.
@@ -87,6 +89,11 @@ impl Guest {
             len = response.encoded_len();
         }
         let mut out = self.out.borrow_mut();
+        if out.bytes > HARD_TIMES * self.bytes_max {
+            // What could be refused was. With a session it can ask for the rest again.
+            drop(out);
+            return self.close();
+        }
         prost::encoding::encode_varint(RESPONSE_KEY, &mut out.open);
         prost::encoding::encode_varint(len as u64, &mut out.open);
         out.open.reserve(len);
@@ -152,6 +159,9 @@ pub(crate) async fn read(mut incoming: Incoming, guest: Rc<Guest>, inbox: Rc<Inb
             Ok(()) => {}
             Err(ReadError::Closed) => return "the client closed the connection".into(),
             Err(error) => return error.to_string(),
+        }
+        while inbox.is_full() && !inbox.is_closed() {
+            tokio::task::yield_now().await;
         }
         for frame in frames.drain(..) {
             if let Err(why) = take_in(&frame, &guest, &inbox) {

@@ -87,6 +87,16 @@ fn every_key_has_a_value_to_show_or_is_shown_as_another() {
 }
 
 #[test]
+fn a_hint_is_never_later_than_the_order_of_priority() {
+    let config = toml("[consensus]\nelection_stagger = \"5ms\"\n");
+    assert_eq!((config.raft.stagger, config.raft.reset_hint), (Duration::from_millis(5), Some(Duration::from_millis(5))));
+    assert_eq!(
+        refusals("q.toml", "[consensus]\nreset_hint = \"60ms\"\n"),
+        ["q.toml:2:1: consensus.reset_hint is 60ms; expected more than nothing, and at most the stagger, 50ms"]
+    );
+}
+
+#[test]
 fn what_is_shown_can_be_read_and_is_the_same() {
     let text = std::fs::read_to_string(fixture("node.toml")).unwrap();
     let odd = "node = { id = 1, data = \"a \\\"b\\\" \\u0007\\u007f\\\\ \u{e4}\" }\nlimits.request_bytes = 9999999\n";
@@ -441,7 +451,7 @@ fn amounts_that_nobody_means_do_no_harm() {
     let many = "[\"127.0.0.1:7000\"".to_owned() + &", \"127.0.0.1:7000\"".repeat(5000) + "]";
     assert_eq!(refusals("q.toml", &format!("peers = {many}\n")), ["q.toml:1:9: peers has 5001 members; expected at most 1024"]);
     let many: String = (0..20_000).map(|nth| format!("k{nth}: 1\n")).collect();
-    assert_eq!(refusals("q.yaml", &many).len(), 20_000);
+    assert_eq!(refusals("q.yaml", &many).len(), 1000);
     let environment: BTreeMap<String, String> = [("QUORATE_PEERS".into(), ",".repeat(1000))].into();
     assert!(read_text(None, &Sources { environment, ..Sources::default() }).is_ok());
 }

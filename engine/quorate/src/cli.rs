@@ -32,7 +32,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the engine at work: signed votes, decisions, and a certificate that is then verified offline
+    /// Show a real cluster at work: three nodes under load, whose leader you can kill
     Demo(demo::Options),
     /// Run one node, headless
     Node(commands::node::Options),

@@ -164,11 +164,13 @@ fn raft(draft: &Draft) -> Settings {
     let timing = draft.text("consensus.timing");
     let preset = Preset::ALL.into_iter().find(|preset| timing.as_deref() == Some(preset.name())).unwrap_or(Preset::Lan).settings();
     let size = |path, otherwise| draft.size(path).unwrap_or(otherwise);
+    let stagger = draft.duration("consensus.election_stagger").unwrap_or(preset.stagger);
     Settings {
         election: draft.duration("consensus.election_timeout").unwrap_or(preset.election),
-        stagger: draft.duration("consensus.election_stagger").unwrap_or(preset.stagger),
+        stagger,
         heartbeat: draft.duration("consensus.heartbeat_interval").unwrap_or(preset.heartbeat),
-        reset_hint: preset.reset_hint,
+        // It is never more than the stagger, so that the order stays what it is.
+        reset_hint: draft.duration("consensus.reset_hint").or_else(|| preset.reset_hint.map(|hint| hint.min(stagger))),
         drift_ppm: draft.count("consensus.clock_drift_ppm").map_or(preset.drift_ppm, |ppm| u32::try_from(ppm).unwrap_or(u32::MAX)),
         append_bytes: size("consensus.append_bytes", preset.append_bytes),
         inflight: size("consensus.appends_inflight", preset.inflight),

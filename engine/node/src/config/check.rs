@@ -162,6 +162,7 @@ impl Config {
                 "heartbeat" => &["consensus.heartbeat_interval"],
                 "election" => &["consensus.election_timeout", "consensus.heartbeat_interval"],
                 "stagger" => &["consensus.election_stagger"],
+                "reset_hint" => &["consensus.reset_hint", "consensus.election_stagger"],
                 "drift_ppm" => &["consensus.clock_drift_ppm"],
                 "append_bytes" => &["consensus.append_bytes"],
                 "inflight" => &["consensus.appends_inflight"],

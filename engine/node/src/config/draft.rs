@@ -15,6 +15,9 @@ use super::origin::{Origin, Remark};
 use super::shape::{Base, Setting, meant};
 use super::text::{Entry, Mark, Node, Value};
 
+/// So many mistakes of one file are told.
+const PROBLEMS_MAX: usize = 1000;
+
 /// A value, where it came from, and the name that it had there.
 #[derive(Clone, Debug)]
 pub(super) struct Given {
@@ -42,6 +45,10 @@ impl Draft {
 
     fn add_entries(&mut self, section: &str, entries: &[Entry], base: Base<'_>) {
         for Entry { key, at, node } in entries {
+            // Nobody reads on; and each wrong name is held against all right ones.
+            if self.problems.len() >= PROBLEMS_MAX {
+                return;
+            }
             let path = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
             let what = match (keys::meaning(&path), &node.value) {
                 (Meaning::Key { key, milliseconds }, _) => {

@@ -75,6 +75,8 @@ pub const KEYS: &[Key] = keys! {
         "how much longer each next one in the order of priority waits";
     "consensus.heartbeat_interval" Shape::Duration, [], ["QUORATE_HEARTBEAT_INTERVAL"],
         "how often a leader lets its followers know";
+    "consensus.reset_hint" Shape::Duration, [], ["QUORATE_RESET_HINT"],
+        "what takes the place of election_stagger when the connection to the leader was reset, and is at most that";
     "consensus.clock_drift_ppm" Shape::Count(0, U32), [], [],
         "how much faster or slower one clock may run than another, in parts per million";
     "consensus.append_bytes" Shape::Bytes, [], [],

@@ -29,6 +29,7 @@ pub(super) fn value(config: &Config, path: &str) -> Option<String> {
         "consensus.election_timeout" => duration(raft.election),
         "consensus.election_stagger" => duration(raft.stagger),
         "consensus.heartbeat_interval" => duration(raft.heartbeat),
+        "consensus.reset_hint" => duration(raft.reset_hint?),
         "consensus.clock_drift_ppm" => raft.drift_ppm.to_string(),
         "consensus.append_bytes" => bytes(raft.append_bytes as u64),
         "consensus.appends_inflight" => raft.inflight.to_string(),

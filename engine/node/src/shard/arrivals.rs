@@ -24,6 +24,7 @@ use crate::system::{Decision, Member};
 impl Shard {
     pub(super) fn take_in(&mut self, arrival: Arrival, now: Moment) {
         match arrival {
+            Arrival::Message { from, .. } if self.parts.members.is_expelled(from) => {}
             Arrival::Message { from, partition, message } => {
                 self.with(partition, now, |partition, around| partition.happen(Event::Message { from, message }, around));
             }
@@ -192,6 +193,9 @@ async fn listen(member: MemberId, mut incoming: Incoming, inbox: &Inbox) -> Stri
                 tracing::warn!(member = member.0, "{error}");
                 return error.to_string();
             }
+        }
+        while inbox.is_full() && !inbox.is_closed() {
+            tokio::task::yield_now().await;
         }
         for frame in frames.drain(..) {
             match quorate_net::raft::decode(&frame.body) {

@@ -1,7 +1,7 @@
 //! What arrives at a shard between two turns.
 //!
-//! The tasks that fill it run on the shard's own thread, and read no more from their connections before the shard had its turn, so that
-//! it holds what they read in one round, and no more.
+//! The tasks that fill it run on the shard's own thread. When it is full they read no more from their connections before the shard had
+//! its turn.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,6 +17,9 @@ use super::disk::Synced;
 use super::jobs::Finished;
 use crate::handle::Ask;
 use crate::service::Guest;
+
+/// How much may arrive between two turns before readers wait.
+const ARRIVALS_MAX: usize = 1 << 16;
 
 /// Something that arrives.
 #[expect(clippy::large_enum_variant, reason = "what is large is rare, and all of it lives for a turn")]
@@ -67,6 +70,11 @@ impl Inbox {
         self.filled.notified().await;
     }
 
+    /// Whether so much has arrived that the shard should have its turn before more is read.
+    pub(crate) fn is_full(&self) -> bool {
+        self.arrivals.borrow().len() >= ARRIVALS_MAX
+    }
+
     /// Takes everything.
     pub(super) fn take(&self) -> Vec<Arrival> {
         std::mem::take(&mut self.arrivals.borrow_mut())
@@ -77,6 +85,11 @@ impl Inbox {
         self.closed.set(true);
         self.arrivals.borrow_mut().clear();
         self.end.notify_waiters();
+    }
+
+    /// Whether nothing is taken any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// Waits until nothing is taken any more.

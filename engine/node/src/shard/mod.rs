@@ -89,6 +89,8 @@ pub(crate) struct Shard {
     appended: Sequence,
     durable: Sequence,
     syncing: Option<Moment>,
+    /// Whether the sync that is under way found no room and has to be asked for again.
+    sync_again: bool,
     told: Vec<(Owner, Told)>,
     watched: Moment,
     /// The revision of the members that the post knows.
@@ -111,6 +113,7 @@ impl Shard {
             appended: durable,
             durable,
             syncing: None,
+            sync_again: false,
             told: Vec::new(),
             watched: Moment::default(),
             placed: 0,
@@ -134,16 +137,16 @@ impl Shard {
             let sleep = tokio::time::sleep(wake.since(now));
             tokio::select! {
                 biased;
+                farewell = &mut channels.stop, if self.stopping.is_none() => match farewell {
+                    Ok(Farewell::Sudden) => return Ok(()),
+                    Ok(Farewell::Orderly) | Err(_) => self.part(),
+                },
                 () = self.inbox.filled() => {}
                 Some(synced) = channels.synced.recv() => self.inbox.push(Arrival::Synced(synced)),
                 Some((partition, finished)) = channels.finished.recv() => self.inbox.push(Arrival::Finished(partition, finished)),
                 Some((peer, class, event)) = channels.links.recv() => self.inbox.push(Arrival::Link(peer, class, event)),
                 Some(arrived) = channels.arrived.recv() => self.arrive(arrived),
                 Some(ask) = channels.asks.recv() => self.inbox.push(Arrival::Ask(ask)),
-                farewell = &mut channels.stop, if self.stopping.is_none() => match farewell {
-                    Ok(Farewell::Sudden) => return Ok(()),
-                    Ok(Farewell::Orderly) | Err(_) => self.part(),
-                },
                 () = sleep => {}
             }
             self.take_all(&mut channels);
@@ -193,11 +196,12 @@ impl Shard {
             self.take_in(arrival, now);
         }
         self.settle(now);
+        self.apply(now);
+        self.settle(now);
         // What there is no time for now is applied in the next turn, when others had theirs.
-        if self.apply(now) {
+        if self.partitions.values().any(|partition| partition.has_more(&self.parts.log)) {
             self.inbox.nudge();
         }
-        self.settle(now);
         self.parts.post.flush();
         self.sync_elsewhere(now);
         self.look_at_members(now);
@@ -298,12 +302,15 @@ impl Shard {
     }
 
     fn synced(&mut self, synced: Synced, now: Moment) {
-        self.syncing = None;
         self.parts.metrics.sync.observe(synced.took.as_secs_f64());
         match synced.outcome {
-            Ok(upto) => self.now_durable(upto, now),
-            // What was appended has its place already, so this is over when the disk has room for what is on its way.
-            Err(LogError::Full { .. }) => {}
+            Ok(upto) => {
+                self.syncing = None;
+                self.now_durable(upto, now);
+            }
+            // What was appended has its place already, so this is over when the disk has room for what is on its way. Until then it
+            // counts as one sync that does not end, and is asked for again with the next look at the disk.
+            Err(LogError::Full { .. }) => self.sync_again = true,
             Err(error) => self.fatal = Some(format!("the log could not be synced: {error}")),
         }
     }
@@ -316,8 +323,10 @@ impl Shard {
         }
     }
 
-    fn apply(&mut self, now: Moment) -> bool {
-        self.each(now, Partition::apply)
+    fn apply(&mut self, now: Moment) {
+        for id in self.ids() {
+            self.with(id, now, Partition::apply);
+        }
     }
 
     /// Partitions' leaders take their next steps towards the members that shall be, and the post learns where those are.
@@ -332,8 +341,13 @@ impl Shard {
         }
         // All are asked, since each takes note of when it was.
         if self.partitions.values_mut().filter_map(|partition| partition.wants_members(now, revision).then_some(())).count() > 0 {
-            self.looking = true;
-            self.with(crate::SYSTEM, now, |system, around| system.ask_current(around));
+            let begins = !std::mem::replace(&mut self.looking, true);
+            self.with(crate::SYSTEM, now, |system, around| {
+                if begins {
+                    system.forget_current();
+                }
+                system.ask_current(around);
+            });
         }
         if self.looking && self.with(crate::SYSTEM, now, |system, _| system.is_current()) == Some(true) {
             self.looking = false;
@@ -377,11 +391,17 @@ impl Shard {
     /// What is looked at now and then.
     fn watch(&mut self, now: Moment) {
         self.watched = now;
+        if self.stopping.is_some() {
+            self.hand_over(now);
+        }
         let (syncing, patience) = (self.syncing, self.parts.election);
         for id in self.ids() {
             self.with(id, now, |partition, around| partition.watch_disk(syncing, patience, around));
         }
         self.expel();
+        if std::mem::take(&mut self.sync_again) {
+            self.parts.disk.sync(self.appended);
+        }
         if self.parts.log.health().prepared < 2 {
             self.parts.disk.prepare();
         }
@@ -395,6 +415,11 @@ impl Shard {
         let now = self.parts.clock.now();
         tracing::info!("stopping");
         self.stopping = Some(now);
+        self.hand_over(now);
+    }
+
+    /// Sends leadership elsewhere. While the node stops that is tried again, since it may fail.
+    fn hand_over(&mut self, now: Moment) {
         for id in self.ids() {
             self.with(id, now, |partition, around| {
                 if partition.leads() {

@@ -42,7 +42,7 @@ async fn each_change_is_told_once_and_in_order_through_broken_connections_and_sl
             assert_eq!(event.kv.value, seen.to_string().into_bytes());
             seen += 1;
         }
-        if seen % 100 == 0 {
+        if seen.is_multiple_of(100) {
             // Far more happens meanwhile than is kept for a follower.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -66,3 +66,23 @@ fn a_node_is_added_and_another_removed_and_nothing_is_lost() {
         assert_eq!(read("key-7").as_deref(), Some("value"));
     }
 }
+
+#[test]
+fn a_newcomer_that_nobody_ever_heard_of_gets_no_vote_and_can_be_taken_back() {
+    let crew = Crew::start("nobody", 1, |_| {});
+    crew.put("a", "b");
+    let seat = Crew::seat(2);
+    let member = Member { id: 2, name: seat.name, address: seat.address, part: Part::Voter.into(), ..Member::default() };
+    crew.change(change::What::Add(member));
+    crew.until("it does not become a learner", |crew| {
+        let status = crew.status(1);
+        status.partitions.iter().all(|partition| partition.learners == [2]).then_some(())
+    });
+    for nth in 0..20 {
+        crew.put("while it is awaited", &nth.to_string());
+        assert!(crew.status(1).partitions.iter().all(|partition| partition.voters == [1]), "it has a vote");
+    }
+    crew.change(change::What::Remove(2));
+    crew.settled(&[1]);
+    crew.put("after", "all");
+}

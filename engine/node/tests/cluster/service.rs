@@ -116,3 +116,21 @@ fn what_makes_no_sense_is_refused_with_a_reason_and_changes_nothing() {
     assert_eq!(why(&crew.ask(leader, KV, request::Body::Transfer(Transfer { to: 77 }))), Some(Why::BadRequest));
     assert_eq!(crew.status(leader).partitions[1].last, before);
 }
+
+#[test]
+fn a_command_that_is_too_long_is_refused_alone() {
+    let crew = Crew::start("long", 1, |_| {});
+    crew.put("a", "b");
+    let write = |bytes: usize| {
+        let command = Command::Put(Put::new("long", vec![b'x'; bytes])).encode();
+        request::Body::Write(Write { session: 0, sequence: 0, settled: 0, command: command.into() })
+    };
+    let handle = crew.handle(1);
+    let answers = crew.control.block_on(async {
+        let asked = [8, 2 << 20, 9].map(|bytes| handle.request(KV, write(bytes)));
+        let [short, long, other] = asked;
+        tokio::join!(short, long, other)
+    });
+    assert!(matches!((&answers.0, &answers.2), (response::Body::Written(_), response::Body::Written(_))), "{answers:?}");
+    assert_eq!(why(&answers.1), Some(Why::BadRequest));
+}

@@ -5,6 +5,7 @@
 //! A line names its clock, its shape and its limit, and "votes/s" always says whether they were verified or aggregated only.
 
 mod aggregate;
+mod cluster;
 pub mod cumulative;
 mod limits;
 mod line;
@@ -84,6 +85,8 @@ pub enum Suite {
     Merkle,
     /// Whole rounds, from opening to closing
     Round,
+    /// Three nodes on this machine, over TLS, and their clients
+    Cluster,
     /// All of them
     All,
 }
@@ -96,7 +99,8 @@ impl Suite {
             Self::Cumulative => cumulative::run(bench),
             Self::Merkle => merkle::run(bench),
             Self::Round => round::run(bench),
-            Self::All => [Self::Verify, Self::Aggregate, Self::Cumulative, Self::Merkle, Self::Round]
+            Self::Cluster => cluster::run(bench),
+            Self::All => [Self::Verify, Self::Aggregate, Self::Cumulative, Self::Merkle, Self::Round, Self::Cluster]
                 .into_iter()
                 .try_for_each(|suite| suite.run(bench)),
         }
@@ -144,6 +148,7 @@ pub fn run_to(options: &Options, out: &mut dyn Write) -> Result<()> {
 /// What all suites share.
 struct Bench<'a> {
     plan: Plan,
+    quick: bool,
     json: bool,
     /// The cpu backend's instruction set; none on another backend.
     isa: Option<Isa>,
@@ -170,13 +175,18 @@ impl<'a> Bench<'a> {
         }
         let descriptor = backend(isa)?.descriptor();
         let plan = Plan::new(options.quick);
-        Ok(Self { plan, json: options.json, isa, descriptor, out, peak: Peak::begin(), heading: String::new() })
+        Ok(Self { plan, quick: options.quick, json: options.json, isa, descriptor, out, peak: Peak::begin(), heading: String::new() })
     }
 
     /// Starts a line: its peak of memory counts from here. Gives a fresh backend.
     fn begin(&mut self) -> Result<Box<dyn Backend>> {
-        self.peak = Peak::begin();
+        self.begin_memory();
         backend(self.isa)
+    }
+
+    /// Starts a line that makes its own backends.
+    fn begin_memory(&mut self) {
+        self.peak = Peak::begin();
     }
 
     /// What was measured since [`Self::begin`], as a line to be completed and written.

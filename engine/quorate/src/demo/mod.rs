@@ -1,91 +1,58 @@
-//! `quorate demo`: a stream of signed votes through the pipeline, shown live, with its faults planted and found.
+//! `quorate demo`: the engine at work, for somebody who sees it for the first time. [`cluster`] is a real cluster under load; [`votes`],
+//! what is beneath it: signed votes on their way through the pipeline.
 //!
-//! ```text
-//! generator (signs ahead) → bounded queues → engine (rounds, batches, pipeline) → model → view, lines, or the summary alone
-//! ```
-//!
-//! Nothing that is shown is made up: the generator knows what it planted, the pipeline does not, and at the end the two are compared.
-//! Everything but times depends on the seed alone.
-#![forbid(unsafe_code)]
+//! Nothing that is shown is made up, and at the end each demo checks what it showed.
 
-mod cast;
-mod chain;
-mod closing;
-mod engine;
+pub mod cluster;
+mod duration;
 mod figures;
-mod generator;
-mod live;
-mod model;
-mod options;
-mod plain;
-mod proof;
-mod session;
-mod summary;
-mod view;
-mod votes;
+mod screen;
+mod signals;
+pub mod votes;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, Write};
 use std::time::Duration;
 
-use miette::IntoDiagnostic as _;
+use clap::{Args, Subcommand};
+use miette::{IntoDiagnostic as _, WrapErr as _};
 
+pub use duration::parse_duration;
 pub(crate) use figures::{count, rate};
-pub use options::{Options, Share, parse_duration};
-pub use summary::{CertificateSummary, Check, Equivocators, EvidenceSummary, Shape, Summary, Votes};
 
-use session::Session;
-
-/// How long the demo runs where nobody can quit it.
+/// How long a demo runs where nobody can quit it.
 const UNWATCHED: Duration = Duration::from_secs(10);
 
-/// Who watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Watcher {
-    /// A person at a terminal that can be drawn on.
-    Screen,
-    /// A log, a pipe, or a person who wants lines.
-    Lines,
-    /// A script that wants the summary.
-    Nobody,
+/// A real cluster on this machine, under load, shown live: kill its leader and see what happens.
+///
+/// Nodes agree by Raft over TLS on ports of this machine, with certificates made for the occasion. Clients write and read, and remember
+/// what they were told. At the end everything that was acknowledged must be there, and all nodes must hold the same.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true, after_help = cluster::AFTER)]
+pub struct Options {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: cluster::Options,
+    /// Another demo.
+    #[command(subcommand)]
+    pub other: Option<Other>,
 }
 
-/// Runs the demo, shows it, prints the summary, and fails unless what was planted was found and what was proved verifies.
+/// The other demos.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Other {
+    /// A stream of signed votes through the pipeline, with its faults planted and found
+    Votes(votes::Options),
+}
+
+/// Runs a demo.
 ///
 /// # Errors
-/// If the demo cannot run, or if something in it is not as it must be; the message says what.
+/// If it cannot run, or if something in it is not as it must be; the message says what.
 pub fn run(options: &Options) -> miette::Result<()> {
-    let (watcher, can_quit) = (watcher(options), !options.json && is_screen());
-    let limit = options.duration.or((!can_quit).then_some(UNWATCHED));
-    let mut session = Session::new(options, limit)?;
-    session.heed_signals()?;
-    match watcher {
-        Watcher::Screen => live::show(&mut session)?,
-        Watcher::Lines => plain::show(&mut session, &mut io::stdout().lock())?,
-        Watcher::Nobody => while session.advance()? {},
+    match &options.other {
+        Some(Other::Votes(options)) => votes::run(options),
+        None => cluster::run(&options.cluster),
     }
-    let summary = conclude(session, options)?;
-    let text = match watcher {
-        Watcher::Nobody => serde_json::to_string_pretty(&summary).into_diagnostic()?,
-        Watcher::Lines => format!("\n{summary}"),
-        Watcher::Screen => summary.to_string(),
-    };
-    plain::print(&mut io::stdout().lock(), text.trim_end())?;
-    verdict(&summary)
-}
-
-/// Runs the demo without showing anything, and says what it came to.
-///
-/// # Errors
-/// If the demo cannot run. What is not as it must be stands in the summary.
-pub fn rehearse(options: &Options) -> miette::Result<Summary> {
-    let mut session = Session::new(options, Some(options.duration.unwrap_or(UNWATCHED)))?;
-    while session.advance()? {}
-    conclude(session, options)
-}
-
-fn conclude(mut session: Session, options: &Options) -> miette::Result<Summary> {
-    session.finish()?;
-    Summary::new(&session, options.out.as_deref())
 }
 
 /// The demo ran, and what it examined is not as it must be.
@@ -93,20 +60,10 @@ fn conclude(mut session: Session, options: &Options) -> miette::Result<Summary> 
 #[error("the demo found something wrong:\n{0}")]
 pub struct Wrong(String);
 
-fn verdict(summary: &Summary) -> miette::Result<()> {
-    if summary.faults.is_empty() { Ok(()) } else { Err(Wrong(summary.faults.join("\n")).into()) }
-}
-
-fn watcher(options: &Options) -> Watcher {
-    match (options.json, options.plain || !is_screen()) {
-        (true, _) => Watcher::Nobody,
-        (false, true) => Watcher::Lines,
-        (false, false) => Watcher::Screen,
+/// Prints a line, and says whether anybody still reads: one who has gone away, as after `| head`, is no reason to complain.
+fn print(out: &mut impl Write, text: &str) -> miette::Result<bool> {
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).into_diagnostic().wrap_err("cannot write to standard output"),
     }
-}
-
-/// Whether there is a terminal that can be drawn on, and somebody at it.
-fn is_screen() -> bool {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !dumb && io::stdout().is_terminal() && io::stdin().is_terminal()
 }

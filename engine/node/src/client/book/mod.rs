@@ -366,6 +366,9 @@ impl Book {
 
     /// Whether there is anything to connect for. If not, whoever connects will be told when there is.
     pub(super) fn is_wanted(&mut self) -> bool {
+        // Without a connection there is nobody to probe, and what was followed over it has ended.
+        self.probe = false;
+        self.cancels.clear();
         self.idle = !self.wants();
         self.wants()
     }

@@ -421,3 +421,15 @@ fn a_session_that_nobody_has_any_more_is_let_go_when_its_last_request_has_ended(
     assert!(world.book.sessions[session as usize].is_none());
     assert_eq!(world.cluster.order, [0, 1]);
 }
+
+#[test]
+fn what_was_left_to_say_over_a_connection_that_broke_is_no_reason_for_another_one() {
+    let mut book = Book::new(Timeouts::default(), Window::default(), 1);
+    book.connected();
+    book.probe();
+    book.cancels.push(7);
+    book.lost("it broke before anything was sent");
+    assert!(!book.is_wanted());
+    // Otherwise whoever connects would be woken at once, for nothing, for ever.
+    assert!(!book.is_news());
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use quorate_core::ids::Height;
 use quorate_env::clock::Moment;
 use quorate_protocol::raft::{Entry, Event, Persist};
+use quorate_storage::log::Log;
 use quorate_storage::store::Record;
 use quorate_storage::{LogError, LogStore as _, Sequence};
 
@@ -66,6 +67,9 @@ impl Partition {
                 records.push(Record::Entry { partition, mark: *mark, payload: data });
             }
             let last = around.log.append(&records)?;
+            // What the log has not any more, or has anew, is not what was here.
+            let anew = persist.cut.or_else(|| persist.entries.first().map(|entry| entry.mark.index));
+            anew.into_iter().for_each(|from| self.recent.cut(from));
             (persist.hard, persist.cut) = (None, None);
             persist.entries.drain(..count).for_each(|entry| self.recent.push(entry));
             if persist.entries.is_empty() {
@@ -138,8 +142,8 @@ impl Partition {
 
     /// How far what is in the log may be applied: while there is no room for a cut, the log still has what was to go, and that is not
     /// what is committed.
-    pub(super) fn sound(&self, around: &Around<'_>) -> Height {
+    pub(super) fn sound(&self, log: &Log) -> Height {
         let cuts = self.blocked.iter().filter_map(|waiting| waiting.cut);
-        cuts.fold(around.log.span(self.id).last.index, |last, Height(from)| last.min(Height(from.saturating_sub(1))))
+        cuts.fold(log.span(self.id).last.index, |last, Height(from)| last.min(Height(from.saturating_sub(1))))
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use quorate_core::ids::{Height, MemberId};
 use quorate_env::clock::Moment;
-use quorate_protocol::raft::{Part, Peer};
+use quorate_protocol::raft::{Follower, Part, Peer};
 
 use super::{Around, Partition};
 
@@ -54,7 +54,7 @@ impl Wish {
 impl Partition {
     /// Whether it leads and wants to know who shall be a member, given the revision that this node knows of.
     pub(crate) fn wants_members(&mut self, now: Moment, revision: u64) -> bool {
-        if !self.leads() || self.members.arrived == revision {
+        if !self.is_open() || !self.leads() || self.members.arrived == revision {
             self.members.look_at = None;
             return false;
         }
@@ -65,6 +65,12 @@ impl Partition {
         true
     }
 
+    /// In the system partition: what was answered to earlier questions says nothing about now.
+    pub(crate) fn forget_current(&mut self) {
+        self.members.current = None;
+        self.requests.forget_current();
+    }
+
     /// In the system partition: whether its state is known to be current. That is so once for each question.
     pub(crate) fn is_current(&mut self) -> bool {
         self.members.current.take_if(|index| *index <= self.applied).is_some()
@@ -72,7 +78,7 @@ impl Partition {
 
     /// Takes the next step towards the members that shall be.
     pub(crate) fn approach(&mut self, wanted: &BTreeMap<MemberId, Peer>, revision: u64, around: &mut Around<'_>) {
-        if !self.leads() || self.members.arrived == revision {
+        if !self.is_open() || !self.leads() || self.members.arrived == revision {
             return;
         }
         let configuration = self.raft.configuration();
@@ -80,8 +86,9 @@ impl Partition {
             return;
         }
         let last = self.raft.last().index.0;
-        let caught_up: Vec<MemberId> =
-            self.raft.followers().filter(|follower| follower.matched.0 + BEHIND_MAX >= last).map(|follower| follower.id).collect();
+        // A log may be short enough that nothing of it would be near enough: who was never heard of has not caught up with anything.
+        let near = |follower: &Follower| follower.matched.0 > 0 && !follower.snapshot && follower.matched.0 + BEHIND_MAX >= last;
+        let caught_up: Vec<MemberId> = self.raft.followers().filter(near).map(|follower| follower.id).collect();
         let next = next_step(configuration.peers(), wanted, &caught_up);
         if next == configuration.peers() {
             if wanted.values().copied().eq(next.iter().copied()) {

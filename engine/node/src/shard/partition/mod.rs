@@ -74,6 +74,8 @@ pub(crate) struct Partition {
     patience: u64,
     requests_max: usize,
     bytes_max: usize,
+    /// How long a command may be, in its envelope.
+    command_max: usize,
     metrics: PartitionMetrics,
     effects: Vec<Effect>,
     written: VecDeque<Written>,
@@ -148,7 +150,8 @@ impl Partition {
         if !self.is_open() {
             return Moment(u64::MAX);
         }
-        let own = [self.retry_at, self.due, self.members.wake()].into_iter().flatten();
+        let members = self.members.wake().filter(|_| self.leads());
+        let own = [self.retry_at, self.due, members].into_iter().flatten();
         own.fold(self.raft.wake(), Moment::min)
     }
 

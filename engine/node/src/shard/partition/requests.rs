@@ -105,7 +105,7 @@ pub(super) struct Requests {
     reading: Vec<(Caller, Bytes)>,
     asked: BTreeMap<u64, Asked>,
     /// By the index that must be applied first, and a number.
-    readable: BTreeMap<(u64, u64), Vec<(Caller, Bytes)>>,
+    readable: BTreeMap<(u64, u64), (Vec<(Caller, Bytes)>, Moment)>,
     /// How many reads wait, in whatever state.
     reads: usize,
 }
@@ -132,6 +132,17 @@ impl Requests {
             metrics.rejected.inc();
             late.caller.answer(refused(Why::Uncertain, "the command was not committed in time; it may be yet", 0));
         }
+        while let Some(first) = self.readable.first_entry() {
+            if first.get().1.0.saturating_add(patience) >= now.0 {
+                break;
+            }
+            let (reads, _) = first.remove();
+            self.refuse_reads(
+                reads,
+                metrics,
+                &refusal(Why::Uncertain, "this member did not come as far as the read had to see in time", 0),
+            );
+        }
         let late = |asked: &Asked| matches!(asked, Asked::Reads(_, since) if since.0.saturating_add(patience) < now.0);
         let tickets: Vec<u64> = self.asked.iter().filter(|(_, asked)| late(asked)).map(|(ticket, _)| *ticket).collect();
         for ticket in tickets {
@@ -139,6 +150,11 @@ impl Requests {
                 self.refuse_reads(reads, metrics, &refusal(Why::NotLeader, "no leader answered in time", LEADERLESS_MS));
             }
         }
+    }
+
+    /// Whatever is answered to a question about members was asked too long ago.
+    pub(super) fn forget_current(&mut self) {
+        self.asked.retain(|_, asked| !matches!(asked, Asked::Current));
     }
 
     fn refuse_reads(&mut self, reads: Vec<(Caller, Bytes)>, metrics: &PartitionMetrics, why: &Refused) {
@@ -156,8 +172,8 @@ impl Requests {
         }
         self.expire(Moment(u64::MAX), 0, metrics);
         let reading = std::mem::take(&mut self.reading);
-        let readable = std::mem::take(&mut self.readable);
-        for reads in std::iter::once(reading).chain(readable.into_values()) {
+        let readable = std::mem::take(&mut self.readable).into_values().map(|(reads, _)| reads);
+        for reads in std::iter::once(reading).chain(readable) {
             self.refuse_reads(reads, metrics, &refusal(Why::Stopping, "the partition has stopped on this member", 0));
         }
         debug_assert!(self.reads == 0, "reads that nobody has at {now}");
@@ -181,6 +197,8 @@ impl Partition {
             refusal(Why::Stopping, "the partition has stopped on this member", 0)
         } else if self.host.is_none() {
             refusal(Why::Busy, "a snapshot is being put in place", LEADERLESS_MS)
+        } else if matches!(caller, Caller::Nobody) {
+            return Some(caller);
         } else if self.requests.len() >= self.requests_max || self.requests.gathered_bytes >= self.bytes_max {
             refusal(Why::Busy, "too many requests wait", BUSY_MS)
         } else {
@@ -194,8 +212,14 @@ impl Partition {
     /// Somebody wants a command carried out.
     pub(crate) fn write(&mut self, caller: Caller, stub: Option<Stub>, command: &[u8], around: &Around<'_>) {
         let Some(caller) = self.admits(caller) else { return };
-        let envelope = stub.map_or(Envelope::Plain(command), |stub| Envelope::Within { stub, command });
-        self.requests.gather(caller, &envelope.encode(), around.now);
+        let envelope = stub.map_or(Envelope::Plain(command), |stub| Envelope::Within { stub, command }).encode();
+        // Commands are proposed together, and the protocol takes all of them or none.
+        if envelope.len() > self.command_max {
+            self.metrics.rejected.inc();
+            let text = format!("a command of {} bytes; expected at most {}", envelope.len(), self.command_max);
+            return caller.answer(refused(Why::BadRequest, &text, 0));
+        }
+        self.requests.gather(caller, &envelope, around.now);
     }
 
     /// Somebody wants a session.
@@ -316,8 +340,8 @@ impl Partition {
         }
         let Some(asked) = self.requests.asked.remove(&ticket) else { return };
         match (said, asked) {
-            (Answer::ReadAt { index }, Asked::Reads(reads, _)) => {
-                self.requests.readable.insert((index.0, ticket), reads);
+            (Answer::ReadAt { index }, Asked::Reads(reads, since)) => {
+                self.requests.readable.insert((index.0, ticket), (reads, since));
                 self.serve_reads();
             }
             (Answer::Rejected(why), Asked::Reads(reads, _)) => {
@@ -383,7 +407,7 @@ impl Partition {
             if first.key().0 > self.applied.0 {
                 return;
             }
-            let reads = first.remove();
+            let (reads, _) = first.remove();
             self.requests.reads -= reads.len();
             for (caller, query) in reads {
                 self.read_local(caller, &query);

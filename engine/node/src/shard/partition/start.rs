@@ -138,6 +138,7 @@ impl Partition {
             patience: how.patience,
             requests_max: how.requests_max,
             bytes_max: how.bytes_max,
+            command_max: how.settings.command_bytes,
             metrics,
             effects: Vec::new(),
             written: std::collections::VecDeque::new(),

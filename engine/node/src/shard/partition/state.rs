@@ -4,10 +4,12 @@ use quorate_core::ids::{Height, MemberId};
 use quorate_core::mark::Mark;
 use quorate_protocol::raft::{Configuration, Event, Piece};
 use quorate_storage::LogStore as _;
+use quorate_storage::log::Log;
 use quorate_storage::machine::{Command, Host};
 use quorate_storage::snapshot::{self, Receiver, Settled, SnapshotError};
 
 use super::super::jobs::{Installation, Job, Sending};
+use super::recent::Recent;
 use super::{Around, Partition};
 
 /// How many bytes of entries, and how many, are applied before others have their turn.
@@ -15,24 +17,25 @@ const APPLY_BYTES: usize = 256 << 10;
 const APPLY_MAX: usize = 4096;
 
 impl Partition {
-    /// Applies some of what is committed. Returns whether there is more.
-    pub(crate) fn apply(&mut self, around: &mut Around<'_>) -> bool {
-        if !self.is_open() || self.committed <= self.applied {
-            return false;
+    /// Whether there is more to be applied.
+    pub(crate) fn has_more(&self, log: &Log) -> bool {
+        self.is_open() && self.applied < self.committed.min(self.sound(log))
+    }
+
+    /// Applies some of what is committed.
+    pub(crate) fn apply(&mut self, around: &mut Around<'_>) {
+        if !self.has_more(around.log) {
+            return;
         }
-        let upto = self.committed.min(self.sound(around));
-        if upto <= self.applied {
-            return false;
-        }
+        let upto = self.committed.min(self.sound(around.log));
         if !self.apply_entries(upto, around) {
-            return false;
+            return;
         }
         self.metrics.applied.set(self.applied.0);
         self.step(Event::Applied { index: self.applied }, around);
         self.serve_reads();
         self.look_for_due(around);
         self.begin_snapshot(around);
-        self.applied < upto
     }
 
     /// Returns whether all went well.
@@ -175,6 +178,11 @@ impl Partition {
     /// Puts a snapshot that is whole in the place of state and log. Until that is done, nothing else may happen to this partition.
     fn install(&mut self, from: MemberId, mark: Mark, receiver: Option<Receiver>, around: &Around<'_>) {
         let Some(receiver) = receiver else { return };
+        if !self.blocked.is_empty() || self.snapshotting {
+            // What waits to be written belongs before it, and one snapshot is enough. The last piece comes again, and then it is tried again.
+            self.receiver = Some(receiver);
+            return;
+        }
         let Some(host) = self.host.take() else { return };
         let policy = self.policy;
         around.jobs.start(self.id, Job::Install(Box::new(Installation { from, mark, receiver, host, policy })));
@@ -194,13 +202,15 @@ impl Partition {
             Ok((configuration, bytes)) => {
                 tracing::info!(partition = self.id.0, index = mark.index.0, bytes, "put a snapshot in place");
                 self.committed = self.committed.max(mark.index);
-                self.recent.forget(self.applied);
+                // The log ends here now, or what is behind is read again.
+                self.recent = Recent::default();
                 self.metrics.applied.set(self.applied.0);
                 self.passed_over(self.applied);
                 self.step(Event::Installed { from, mark, configuration }, around);
                 self.serve_reads();
                 self.due = Some(around.now);
             }
+            Err(error) if error.is_full() => tracing::warn!(partition = self.id.0, "a snapshot was not put in place: {error}"),
             Err(error) => self.snapshot_failed("put a snapshot in place", &error, around),
         }
     }

@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{RenderDirection, Sparkline};
 
 use super::super::engine::Progress;
-use super::super::figures::{bytes, count, nanos, rate, short_digest, took};
 use super::super::model::{CertificateRow, Model, OutcomeRow};
 use super::{BAD, DIM, GOOD, NAME, STRONG, UNDERWAY, bar, lines, panel};
+use crate::demo::figures::{bytes, count, nanos, rate, short_digest, took};
 
 /// The latest rounds: how near they are to their quorum, and what was decided.
 pub(super) fn rounds(frame: &mut Frame<'_>, area: Rect, model: &Model, framed: bool) {

@@ -6,8 +6,8 @@ use quorate_core::round::Rejection;
 use quorate_pipeline::stages::Stage;
 
 use super::engine::{Progress, kind_name};
-use super::figures::{count, short_digest};
 use super::session::Session;
+use crate::demo::figures::{count, short_digest};
 
 /// Everything that is shown.
 #[derive(Clone, Debug, Default)]

@@ -9,8 +9,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 
-use super::figures::clock;
 use super::model::Model;
+use crate::demo::figures::clock;
 
 /// What is unimportant.
 const DIM: Style = Style::new().fg(Color::DarkGray);

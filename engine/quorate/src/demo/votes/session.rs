@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use miette::{IntoDiagnostic as _, WrapErr as _};
-use signal_hook::consts::TERM_SIGNALS;
-
 use super::engine::Engine;
 use super::options::Options;
 use super::proof::Certified;
+use crate::demo::signals;
 
 /// A run.
 pub(crate) struct Session {
@@ -58,13 +56,8 @@ impl Session {
     }
 
     /// Ends the run in good order at the first Ctrl-C, and at once at the second.
-    pub(crate) fn heed_signals(&self) -> miette::Result<()> {
-        for &signal in TERM_SIGNALS {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&self.interrupted))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&self.interrupted)))
-                .into_diagnostic()
-                .wrap_err("cannot listen for Ctrl-C")?;
-        }
+    pub(crate) fn heed_signals(&mut self) -> miette::Result<()> {
+        self.interrupted = signals::heed()?;
         Ok(())
     }
 

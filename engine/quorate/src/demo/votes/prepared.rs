@@ -234,8 +234,8 @@ impl Draft<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chain::Proposals;
     use super::*;
-    use crate::demo::chain::Proposals;
 
     fn rounds(options: &Options, count: usize) -> Vec<Prepared> {
         let cast = Arc::new(Cast::new(options).unwrap());

@@ -12,9 +12,9 @@ use quorate_pipeline::stages::Stage;
 use serde::Serialize;
 
 use super::engine::kind_name;
-use super::figures::count;
 use super::proof::{Accused, Certified};
 use super::session::Session;
+use crate::demo::figures::count;
 
 /// Everything that a run comes to.
 #[derive(Clone, Debug, Serialize)]

@@ -20,7 +20,7 @@ use quorate_core::context::SignedBytes;
 use super::cast::Cast;
 use super::chain::Proposals;
 use super::options::Options;
-use super::votes::{Prepared, Votes};
+use super::prepared::{Prepared, Votes};
 
 /// Keeps signers still while the pipeline is timed.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The demo on a terminal: steps, keys and frames in turn, and the terminal given back on every way out.
+//! The demo on a terminal: steps, keys and frames in turn.
 
 use std::time::{Duration, Instant};
 
@@ -9,31 +9,10 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use super::model::Model;
 use super::session::Session;
 use super::view;
+use crate::demo::screen::Screen;
 
 const FRAME_EVERY: Duration = Duration::from_millis(66);
 const SLOW_STEP_EVERY: Duration = Duration::from_millis(150);
-
-/// The terminal, in raw mode and on its other screen until this is dropped. A panic gives it back too, before it is reported.
-struct Screen(DefaultTerminal);
-
-impl Screen {
-    fn open() -> miette::Result<Self> {
-        match ratatui::try_init() {
-            Ok(terminal) => Ok(Self(terminal)),
-            Err(error) => {
-                // It may have been half way.
-                let _ = ratatui::try_restore();
-                Err(error).into_diagnostic().wrap_err("cannot draw on this terminal; --plain prints lines instead")
-            }
-        }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        ratatui::restore();
-    }
-}
 
 /// Runs until the time is up or somebody quits.
 pub(crate) fn show(session: &mut Session) -> miette::Result<()> {

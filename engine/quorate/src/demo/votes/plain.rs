@@ -1,12 +1,11 @@
 //! The demo without a screen: one line a second, for logs, pipes and terminals that cannot do more.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
-use miette::{IntoDiagnostic as _, WrapErr as _};
-
-use super::figures::{clock, count, rate};
 use super::session::Session;
+use crate::demo::figures::{clock, count, rate};
+use crate::demo::print;
 
 /// Runs to the end and prints a line a second.
 pub(crate) fn show(session: &mut Session, out: &mut impl Write) -> miette::Result<()> {
@@ -54,12 +53,4 @@ fn line(session: &Session) -> String {
         tally.accused.len(),
         rate(tally.verified_a_second()),
     )
-}
-
-/// Prints a line, and says whether anybody still reads: one who has gone away, as after `| head`, is no reason to complain.
-pub(crate) fn print(out: &mut impl Write, text: &str) -> miette::Result<bool> {
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        written => written.map(|()| true).into_diagnostic().wrap_err("cannot write to standard output"),
-    }
 }

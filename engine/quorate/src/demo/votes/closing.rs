@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use quorate_pipeline::stages::Stage;
 
-use super::figures::{bytes, count, nanos, rate};
 use super::summary::{Check, Summary};
+use crate::demo::figures::{bytes, count, nanos, rate};
 
 impl Display for Check {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

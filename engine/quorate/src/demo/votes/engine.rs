@@ -25,8 +25,8 @@ use super::cast::Cast;
 use super::chain::Ledger;
 use super::generator::Generator;
 use super::options::Options;
+use super::prepared::{KINDS, Planted, Prepared, ROWS};
 use super::proof::{Accused, Certified};
-use super::votes::{KINDS, Planted, Prepared, ROWS};
 use crate::commands::Usage;
 
 /// A round between its opening and its end.
