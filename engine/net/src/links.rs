@@ -1,8 +1,8 @@
 //! Links: what this member has to say to another, kept up whatever happens in between.
 //!
 //! A link is one connection of one class that is dialled again whenever it ends: at once if it had been up for a while, otherwise after a
-//! wait that doubles from 20 ms to a second, and is up to half longer or shorter, so that not everybody comes back at the same moment. What
-//! is sent is never waited for: while there is no connection, or too much waits, a frame is refused to its sender. What waits when a
+//! wait that doubles from 20 ms to a second, and is up to half longer or shorter, so that not everybody comes back at the same moment; or as
+//! soon as somebody knows that the member is there again. What is sent is never waited for: while there is no connection, or too much waits, a frame is refused to its sender. What waits when a
 //! connection dies is gone. The protocol repeats what it needs.
 
 use std::collections::VecDeque;
@@ -103,6 +103,8 @@ struct Shared {
     state: Mutex<State>,
     /// Told when something waits.
     waits: Notify,
+    /// Told when the member was heard of.
+    heard_of: Notify,
     limits: OutboxLimits,
 }
 
@@ -126,7 +128,7 @@ impl Link {
         limits: OutboxLimits,
         tell: impl FnMut(LinkEvent) + Send + 'static,
     ) -> Self {
-        let shared = Arc::new(Shared { state: Mutex::default(), waits: Notify::new(), limits });
+        let shared = Arc::new(Shared { state: Mutex::default(), waits: Notify::new(), heard_of: Notify::new(), limits });
         let (address, orders) = watch::channel(address);
         let keeper = Keeper { shared: shared.clone(), us, whom, class, orders, tell, told: None };
         drop(tokio::spawn(keeper.keep()));
@@ -178,6 +180,11 @@ impl Link {
     #[must_use]
     pub fn counts(&self) -> LinkCounts {
         self.shared.state().counts
+    }
+
+    /// The member was heard of, so it is there: if the link waits before it dials again, it waits no longer.
+    pub fn heard_of(&self) {
+        self.shared.heard_of.notify_one();
     }
 
     /// The member is somewhere else now. If that is news, what there is of a connection ends.
@@ -277,6 +284,7 @@ impl<F: FnMut(LinkEvent) + Send> Keeper<F> {
             if failures > 0 {
                 tokio::select! {
                     () = sleep(wait(failures, Entropy.next_u64())) => {}
+                    () = self.shared.heard_of.notified() => failures = 0,
                     moved = self.orders.changed() => match moved {
                         Ok(()) => failures = 0,
                         Err(_) => return,

@@ -129,6 +129,22 @@ async fn a_connection_that_had_been_up_for_a_while_is_dialled_again_at_once() {
 }
 
 #[tokio::test]
+async fn a_member_that_was_heard_of_is_dialled_again_at_once() {
+    let (listener, address) = listen().await;
+    drop(listener);
+    let (link, mut events) = open(plain(member(1)), &address, Class::Control, OutboxLimits::default());
+    down(&mut events).await;
+    // After all of the short waits: what follows is half a second or more.
+    tokio::time::sleep(Duration::from_millis(2000)).await;
+    let listener = TcpListener::bind(&address).await.unwrap();
+    let begun = Instant::now();
+    link.heard_of();
+    let _connection = soon(accept(&listener, &plain(member(2)))).await.unwrap();
+    up(&mut events).await;
+    assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_link_that_cannot_come_up_does_not_knock_all_the_time() {
     let (listener, address) = listen().await;
     let (_link, mut events) = open(secure(member(1)), &address, Class::Log, OutboxLimits::default());

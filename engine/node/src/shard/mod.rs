@@ -149,6 +149,12 @@ impl Shard {
                 Some(ask) = channels.asks.recv() => self.inbox.push(Arrival::Ask(ask)),
                 () = sleep => {}
             }
+            if self.parts.clock.now() >= wake {
+                // The time may have passed while this process did not run. What has come meanwhile is read before anybody is taken for gone:
+                // the first of these looks at the sockets, and during the second they are read.
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            }
             self.take_all(&mut channels);
             self.turn();
             if let Some(why) = self.fatal.take() {
@@ -189,11 +195,11 @@ impl Shard {
     /// A turn: everything that arrived, and all that follows from it.
     fn turn(&mut self) {
         let now = self.parts.clock.now();
-        for partition in self.ids() {
-            self.with(partition, now, |partition, around| partition.tick(around));
-        }
         for arrival in self.inbox.take() {
             self.take_in(arrival, now);
+        }
+        for partition in self.ids() {
+            self.with(partition, now, |partition, around| partition.tick(around));
         }
         self.settle(now);
         self.apply(now);

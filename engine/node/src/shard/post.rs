@@ -55,8 +55,12 @@ impl Post {
         self.places.insert(member, place);
     }
 
-    /// A member said by itself where it is. It is believed unless something better is known.
+    /// A member has come, and said where it is. It is believed unless something better is known. It is there now, so nobody waits before
+    /// dialling it again: whoever comes back is needed for the next election at once.
     pub(crate) fn introduce(&mut self, member: MemberId, address: &str) {
+        if let Some(Lines { control, log, snapshot, .. }) = self.lines.get(&member) {
+            [control, log, snapshot].into_iter().for_each(Link::heard_of);
+        }
         if !address.is_empty() {
             self.places.entry(member).or_insert_with(|| Place { address: address.to_owned(), client: String::new() });
         }

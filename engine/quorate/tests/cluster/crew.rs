@@ -46,11 +46,13 @@ pub(crate) struct Plan {
     pub(crate) snapshot_interval: u64,
     /// The preset of timeouts.
     pub(crate) timing: &'static str,
+    /// What is logged.
+    pub(crate) level: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { nodes: 3, durability: "memory", snapshot_interval: 100_000, timing: "lan" }
+        Self { nodes: 3, durability: "memory", snapshot_interval: 100_000, timing: "lan", level: "info" }
     }
 }
 
@@ -195,12 +197,12 @@ impl Crew {
             write!(text, "[[cluster.members]]\nid = {id}\nname = \"{name}\"\naddress = \"{address}\"\nclient = \"{client}\"\n").unwrap();
         }
         let (seat, dir) = (&self.seats[&id], self.dir.display());
-        let Plan { durability, snapshot_interval, timing, .. } = self.plan;
+        let Plan { durability, snapshot_interval, timing, level, .. } = self.plan;
         write!(
             text,
             "[node]\nid = {id}\nbind = \"{}\"\ndata = \"{dir}/data-{id}\"\n[client]\nbind = \"{}\"\n[http]\nbind = \"off\"\n\
              [consensus]\ntiming = \"{timing}\"\n[storage]\ndurability = \"{durability}\"\nsnapshot_interval = {snapshot_interval}\n\
-             [security]\nca = \"{dir}/ca.pem\"\ncert = \"{dir}/{cert}.pem\"\nkey = \"{dir}/{cert}.key\"\n[log]\nformat = \"json\"\n",
+             [security]\nca = \"{dir}/ca.pem\"\ncert = \"{dir}/{cert}.pem\"\nkey = \"{dir}/{cert}.key\"\n[log]\nlevel = \"{level}\"\nformat = \"json\"\n",
             seat.address, seat.client
         )
         .unwrap();

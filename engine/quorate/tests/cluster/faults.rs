@@ -124,6 +124,30 @@ fn a_leader_that_was_stopped_answers_nothing_that_is_old_when_it_goes_on() {
     sights.end(&crew);
 }
 
+#[test]
+fn a_follower_that_was_stopped_hears_its_leader_before_it_stands_for_election() {
+    let mut crew = Crew::start("follower-stopped", Plan { level: "info,quorate_node=debug", ..Plan::default() });
+    let sights = Sights::begin(&crew);
+    crew.caught_up(KV);
+    let before = crew.leader_among(&crew.running(), KV);
+    let follower = crew.running().into_iter().find(|id| *id != before.0).unwrap();
+    let stands = |crew: &Crew| crew.log(follower).iter().filter(|line| line["message"] == "stands for election").count();
+    let stood = stands(&crew);
+    for round in rounds(3) {
+        under_load(&mut crew, &format!("follower-stopped-{round}"), |crew, load| {
+            crew.pause(follower);
+            // Longer than an election timeout.
+            std::thread::sleep(Duration::from_millis(400));
+            crew.resume(follower);
+            load.progress(crew, OPERATIONS);
+            crew.caught_up(KV);
+        });
+    }
+    assert_eq!(stands(&crew), stood, "it stood for election, and its leader had spoken all the time");
+    assert_eq!(crew.leader_among(&crew.running(), KV), before, "the leader and its term");
+    sights.end(&crew);
+}
+
 fn put(key: &str, value: &str) -> request::Body {
     let command = Command::Put(Put::new(key, value)).encode();
     request::Body::Write(Write { session: 0, sequence: 0, settled: 0, command: command.into() })
