@@ -14,9 +14,8 @@
 //! | more work than can be done | `overload.rs` |
 //!
 //! The sizes are those of a check that runs often. `QUORATE_SOAK_S` makes the faults go on for so many seconds, `QUORATE_FAILOVERS` says
-//! how
-//! often a leader is lost, and `QUORATE_OVERLOAD_S` how long there is too much work; the last two also hold the results against the bounds
-//! that are promised, which a machine that does other things meanwhile cannot keep.
+//! how often a leader is lost, and `QUORATE_OVERLOAD_S` how long there is too much work; the last two also hold the results against the
+//! bounds that are promised, which a machine that does other things meanwhile cannot keep.
 
 mod crew;
 mod doors;

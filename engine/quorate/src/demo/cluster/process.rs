@@ -1,9 +1,8 @@
 //! A node as a process of its own: `quorate node --config FILE`, with its output in a file.
 //!
 //! It holds the other end of a pipe and stops when that closes, so that it does not outlive the demo, however that ends. And it is a
-//! process
-//! group of its own: Ctrl-C at the terminal is the demo's to answer, and a node that is stopped in its tracks when the demo dies is woken
-//! and hung up by the system.
+//! process group of its own: Ctrl-C at the terminal is the demo's to answer, and a node that is stopped in its tracks when the demo dies
+//! is woken and hung up by the system.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
