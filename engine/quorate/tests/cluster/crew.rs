@@ -202,7 +202,8 @@ impl Crew {
             text,
             "[node]\nid = {id}\nbind = \"{}\"\ndata = \"{dir}/data-{id}\"\n[client]\nbind = \"{}\"\n[http]\nbind = \"off\"\n\
              [consensus]\ntiming = \"{timing}\"\n[storage]\ndurability = \"{durability}\"\nsnapshot_interval = {snapshot_interval}\n\
-             [security]\nca = \"{dir}/ca.pem\"\ncert = \"{dir}/{cert}.pem\"\nkey = \"{dir}/{cert}.key\"\n[log]\nlevel = \"{level}\"\nformat = \"json\"\n",
+             [security]\nca = \"{dir}/ca.pem\"\ncert = \"{dir}/{cert}.pem\"\nkey = \"{dir}/{cert}.key\"\n\
+             [log]\nlevel = \"{level}\"\nformat = \"json\"\n",
             seat.address, seat.client
         )
         .unwrap();
