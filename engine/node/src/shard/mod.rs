@@ -150,8 +150,8 @@ impl Shard {
                 () = sleep => {}
             }
             if self.parts.clock.now() >= wake {
-                // The time may have passed while this process did not run. What has come meanwhile is read before anybody is taken for gone:
-                // the first of these looks at the sockets, and during the second they are read.
+                // The time may have passed while this process did not run. What has come meanwhile is read before anybody is taken for
+                // gone: the first of these looks at the sockets, and during the second they are read.
                 tokio::task::yield_now().await;
                 tokio::task::yield_now().await;
             }
