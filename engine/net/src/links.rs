@@ -1,9 +1,9 @@
 //! Links: what this member has to say to another, kept up whatever happens in between.
 //!
 //! A link is one connection of one class that is dialled again whenever it ends: at once if it had been up for a while, otherwise after a
-//! wait that doubles from 20 ms to a second, and is up to half longer or shorter, so that not everybody comes back at the same moment; or as
-//! soon as somebody knows that the member is there again. What is sent is never waited for: while there is no connection, or too much waits, a frame is refused to its sender. What waits when a
-//! connection dies is gone. The protocol repeats what it needs.
+//! wait that doubles from 20 ms to a second, and is up to half longer or shorter, so that not everybody comes back at the same moment; or
+//! as soon as somebody knows that the member is there again. What is sent is never waited for: while there is no connection, or too much
+//! waits, a frame is refused to its sender. What waits when a connection dies is gone. The protocol repeats what it needs.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
