@@ -96,7 +96,18 @@ impl Client {
     /// # Errors
     /// If no member answers.
     pub async fn status_of_all(&self) -> Result<Vec<(Member, Result<NodeStatus, RequestError>)>, RequestError> {
-        let members = self.status().await?.members;
+        let deadline = time::Instant::now() + self.inner.config.timeouts.request;
+        let members = loop {
+            let members = self.status().await?.members;
+            if !members.is_empty() {
+                break members;
+            }
+            // In a new cluster the first leader writes down who the members are, and until a member has that it knows of nobody.
+            if time::Instant::now() >= deadline {
+                return Err(RequestError::NotDone { why: "the member that was asked does not know yet who the members are".into() });
+            }
+            time::sleep(Duration::from_millis(50)).await;
+        };
         let mut asked = Vec::with_capacity(members.len());
         for member in members {
             let (client, address) = (self.clone(), member.client_address.clone());

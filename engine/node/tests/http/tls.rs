@@ -64,7 +64,7 @@ fn whoever_shows_a_certificate_of_the_cluster_is_served() {
     let authority = authority();
     let served = served(&authority);
     let own = issued(&authority, &Who::Client("tester".into()));
-    let value: Vec<u8> = (0..1_000_000_u32).map(|number| number as u8).collect();
+    let value: Vec<u8> = (0..900_000_u32).map(|number| number as u8).collect();
     let put = ask_over(&mut client(&served, &authority, Some(&own)), "PUT", "/v1/kv/long", &[], &value);
     assert_eq!(put.status, 200, "{}", put.text());
     let raw = [("accept", "application/octet-stream")];
