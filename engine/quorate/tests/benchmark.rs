@@ -80,3 +80,11 @@ fn what_cannot_be_measured_is_refused_with_what_can() {
     let error = output(&["--suite", "agregate"]).unwrap_err();
     assert!(error.contains("aggregate"), "{error}");
 }
+
+#[test]
+fn a_cluster_is_measured_beside_a_raw_connection_and_a_raw_log() {
+    let lines = lines(&["--backend", "cpu", "--suite", "cluster", "--quick", "--json"]);
+    assert_eq!(lines.len(), 6);
+    lines.iter().for_each(check);
+    assert!(lines.iter().all(|line| line["durability"].is_string() && line["client"].is_string()));
+}

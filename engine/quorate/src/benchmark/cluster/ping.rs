@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use miette::{IntoDiagnostic as _, Result, miette};
+use quorate_core::ids::MemberId;
 use quorate_net::certs::Authority;
 use quorate_net::identity::Who;
 use rustls::pki_types::pem::PemObject as _;
@@ -28,8 +29,7 @@ impl Ping {
     pub(super) fn new() -> Result<Self> {
         let name = "ping".parse().into_diagnostic()?;
         let authority = Authority::new(name, SystemTime::now(), VALID).into_diagnostic()?;
-        let who = Who::client("ping").into_diagnostic()?;
-        let issued = authority.issue(&who, &["127.0.0.1".into()], SystemTime::now(), VALID).into_diagnostic()?;
+        let issued = authority.issue(&Who::Member(MemberId(1)), &["127.0.0.1".into()], SystemTime::now(), VALID).into_diagnostic()?;
         let cert = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).into_diagnostic();
         let key = PrivateKeyDer::from_pem_slice(issued.key_pem.as_bytes()).into_diagnostic()?;
         let mut roots = RootCertStore::empty();
