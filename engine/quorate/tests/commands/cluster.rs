@@ -1,12 +1,27 @@
 //! `quorate cluster`, against real nodes.
 
+use std::time::{Duration, Instant};
+
 use quorate::core::ids::MemberId;
 use serde_json::{Value, json};
 
+use crate::Run;
 use crate::nodes::Nodes;
 
 fn leader(nodes: &Nodes, partition: usize) -> u64 {
     nodes.run(&["cluster", "status", "--json"]).object()["partitions"][partition]["leader"].as_u64().expect("somebody leads")
+}
+
+/// Runs a command until it succeeds, for a while: a leader that was just elected need not be able to hand over yet.
+fn insist(nodes: &Nodes, arguments: &[&str]) -> Run {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let run = nodes.run(arguments);
+        if run.code == 0 || Instant::now() > deadline {
+            return run;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]
@@ -14,7 +29,7 @@ fn status_asks_every_member_and_says_who_is_missing() {
     let mut nodes = Nodes::start("cluster-status");
     // Something was written, so that both partitions have leaders.
     assert_eq!(nodes.run(&["kv", "put", "a", "1"]).code, 0);
-    assert_eq!(nodes.run(&["cluster", "transfer", "--to", "1", "--partition", "0"]).code, 0);
+    assert_eq!(insist(&nodes, &["cluster", "transfer", "--to", "1", "--partition", "0"]).code, 0);
     let run = nodes.run(&["cluster", "status", "--json"]);
     let status = run.object();
     assert_eq!((run.code, &status["ok"], &status["cluster"]), (0, &json!(true), &json!("commands")), "{status}");
@@ -37,10 +52,10 @@ fn leadership_moves_to_whom_it_is_asked_to() {
     let nodes = Nodes::start("cluster-transfer");
     assert_eq!(nodes.run(&["kv", "put", "a", "1"]).code, 0);
     let to = leader(&nodes, 1) % 3 + 1;
-    let run = nodes.run(&["cluster", "transfer", "--to", &to.to_string(), "--partition", "1"]);
+    let run = insist(&nodes, &["cluster", "transfer", "--to", &to.to_string(), "--partition", "1"]);
     assert_eq!((run.code, run.out), (0, format!("partition 1: member {to} leads\n")), "{}", run.err);
     assert_eq!(leader(&nodes, 1), to);
-    let run = nodes.run(&["cluster", "transfer", "--json"]);
+    let run = insist(&nodes, &["cluster", "transfer", "--json"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert_eq!(run.object()["partitions"].as_array().expect("partitions").len(), 2);
     assert_eq!(nodes.run(&["cluster", "transfer", "--to", "9"]).code, 3);
