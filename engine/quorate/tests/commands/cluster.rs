@@ -68,7 +68,7 @@ fn members_are_listed_and_removed_and_the_partitions_follow() {
     let text = nodes.run(&["cluster", "members"]).out;
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("1       node-1  voter")), "{text}");
-    let run = nodes.run(&["cluster", "members", "remove", "2", "--wait", "20s", "--json"]);
+    let run = insist(&nodes, &["cluster", "members", "remove", "2", "--wait", "20s", "--json"]);
     assert_eq!((run.code, &run.object()["in_force"]), (0, &json!(true)), "{}", run.err);
     let members = nodes.run(&["cluster", "members", "list", "--json"]).object();
     assert_eq!(members["members"].as_array().expect("members").len(), 2);
