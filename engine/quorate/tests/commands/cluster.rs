@@ -65,8 +65,15 @@ fn leadership_moves_to_whom_it_is_asked_to() {
 fn members_are_listed_and_removed_and_the_partitions_follow() {
     let nodes = Nodes::start("cluster-members");
     assert_eq!(nodes.run(&["kv", "put", "a", "1"]).code, 0);
-    let text = nodes.run(&["cluster", "members"]).out;
-    assert_eq!(text.lines().count(), 4, "{text}");
+    // The first leader of a new cluster writes down who its members are, and until then nobody knows of any.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let text = loop {
+        let text = nodes.run(&["cluster", "members"]).out;
+        if text.lines().count() == 4 {
+            break text;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+    };
     assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("1       node-1  voter")), "{text}");
     let run = insist(&nodes, &["cluster", "members", "remove", "2", "--wait", "20s", "--json"]);
     assert_eq!((run.code, &run.object()["in_force"]), (0, &json!(true)), "{}", run.err);
